@@ -1,0 +1,7 @@
+//! One handle per technology. A handle is cheap to clone, implements every port of this crate,
+//! and lets sibling crates implement theirs on it.
+
+pub mod memory;
+
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

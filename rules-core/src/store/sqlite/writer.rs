@@ -1,0 +1,197 @@
+//! The one thread that writes.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::{Schema, SqliteError};
+
+/// Pieces of work that share one transaction at most. Bounds how long a caller waits for others.
+const GROUP: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    work: Sender<Box<dyn Work>>,
+    commits: Arc<AtomicU64>,
+    applied: Arc<Mutex<HashSet<&'static str>>>,
+}
+
+/// One caller's work. Run in a transaction, perhaps again in another, then told how it ended.
+trait Work: Send {
+    fn schema(&self) -> &'static Schema;
+    /// False when the work failed and its transaction must be rolled back.
+    fn run(&mut self, tx: &Transaction<'_>) -> bool;
+    fn end(self: Box<Self>, outcome: Result<(), SqliteError>);
+}
+
+struct Call<T, F> {
+    schema: &'static Schema,
+    work: F,
+    value: Option<Result<T, SqliteError>>,
+    answer: oneshot::Sender<Result<T, SqliteError>>,
+}
+
+impl<T, F> Work for Call<T, F>
+where
+    T: Send,
+    F: FnMut(&Transaction<'_>) -> Result<T, SqliteError> + Send,
+{
+    fn schema(&self) -> &'static Schema {
+        self.schema
+    }
+
+    fn run(&mut self, tx: &Transaction<'_>) -> bool {
+        let value = (self.work)(tx);
+        let fine = value.is_ok();
+        self.value = Some(value);
+        fine
+    }
+
+    fn end(self: Box<Self>, outcome: Result<(), SqliteError>) {
+        let value = match (outcome, self.value) {
+            (Err(error), _) => Err(error),
+            (Ok(()), Some(value)) => value,
+            (Ok(()), None) => Err(SqliteError::Stopped { source: None }),
+        };
+        // The caller may have gone; its work stands all the same.
+        self.answer.send(value).ok();
+    }
+}
+
+impl Writer {
+    pub(super) fn start(path: &Path, cache_kib: u32) -> Result<Self, SqliteError> {
+        let cannot = |error: rusqlite::Error| match SqliteError::from(error) {
+            SqliteError::Statement { source } | SqliteError::Damaged { source } => {
+                SqliteError::Open { path: path.to_owned(), source }
+            }
+            other => other,
+        };
+        let connection = Connection::open(path).map_err(cannot)?;
+        prepare(&connection, cache_kib).map_err(cannot)?;
+        let (work, inbox) = channel();
+        let commits = Arc::new(AtomicU64::new(0));
+        let applied = Arc::new(Mutex::new(HashSet::new()));
+        let mut thread =
+            WriterThread { connection, commits: Arc::clone(&commits), applied: Arc::clone(&applied) };
+        thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || thread.serve(&inbox))
+            .map_err(|source| SqliteError::Open { path: path.to_owned(), source: Arc::new(source) })?;
+        Ok(Self { work, commits, applied })
+    }
+
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// True when the schema's tables are known to be of the newest version.
+    pub(super) fn knows(&self, schema: &Schema) -> bool {
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner).contains(schema.name)
+    }
+
+    pub(super) async fn run<T, F>(&self, schema: &'static Schema, work: F) -> Result<T, SqliteError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Transaction<'_>) -> Result<T, SqliteError> + Send + 'static,
+    {
+        let (answer, outcome) = oneshot::channel();
+        let stopped = || SqliteError::Stopped { source: None };
+        let call = Call { schema, work, value: None, answer };
+        self.work.send(Box::new(call)).map_err(|_| stopped())?;
+        outcome.await.map_err(|_| stopped())?
+    }
+}
+
+struct WriterThread {
+    connection: Connection,
+    commits: Arc<AtomicU64>,
+    applied: Arc<Mutex<HashSet<&'static str>>>,
+}
+
+impl WriterThread {
+    /// Serves until the last handle is gone.
+    fn serve(&mut self, inbox: &Receiver<Box<dyn Work>>) {
+        while let Ok(first) = inbox.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP
+                && let Ok(next) = inbox.try_recv()
+            {
+                group.push(next);
+            }
+            self.commit(group);
+        }
+    }
+
+    /// Commits the group. Work that fails is taken out and told so, and the rest runs again.
+    fn commit(&mut self, mut group: Vec<Box<dyn Work>>) {
+        while !group.is_empty() {
+            match self.attempt(&mut group) {
+                Ok(()) => {
+                    self.commits.fetch_add(1, Ordering::Relaxed);
+                    for work in group {
+                        work.end(Ok(()));
+                    }
+                    return;
+                }
+                Err(Failed::One(index)) => group.remove(index).end(Ok(())),
+                Err(Failed::Schema(index, error)) => group.remove(index).end(Err(error)),
+                Err(Failed::All(error)) => {
+                    for work in group {
+                        work.end(Err(error.clone()));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, group: &mut [Box<dyn Work>]) -> Result<(), Failed> {
+        let all = |error: rusqlite::Error| Failed::All(error.into());
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(all)?;
+        let mut fresh = Vec::new();
+        for (index, work) in group.iter_mut().enumerate() {
+            let schema = work.schema();
+            let known = fresh.contains(&schema.name)
+                || self.applied.lock().unwrap_or_else(PoisonError::into_inner).contains(schema.name);
+            if !known {
+                schema.apply(&tx).map_err(|error| Failed::Schema(index, error))?;
+                fresh.push(schema.name);
+            }
+            if !work.run(&tx) {
+                return Err(Failed::One(index));
+            }
+        }
+        tx.commit().map_err(all)?;
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner).extend(fresh);
+        Ok(())
+    }
+}
+
+enum Failed {
+    /// This work failed and holds its own error.
+    One(usize),
+    /// This work's tables could not be brought to the newest version.
+    Schema(usize, SqliteError),
+    /// Nothing could be committed.
+    All(SqliteError),
+}
+
+fn prepare(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+    // 16 MiB of log between checkpoints: a page that changes often is copied back once.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_096)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}
