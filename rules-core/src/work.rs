@@ -8,6 +8,7 @@ pub mod outbox;
 pub mod pacer;
 pub mod queue;
 pub mod quota;
+pub mod secrets;
 pub mod tenants;
 
 mod store_error;

@@ -1,1 +1,10 @@
-//! placeholder
+//! A campaign reaches each person at most as often as its policy says, and everybody's outcome
+//! is known.
+
+pub mod fact;
+pub mod gateway;
+pub mod message;
+pub mod phone;
+pub mod reaction;
+pub mod sender;
+pub mod template;

@@ -1,0 +1,65 @@
+//! The one door to a POST: `begin` refuses whatever must not be sent.
+
+use chrono::{DateTime, Utc};
+use rules_core::judge::id::LeaseToken;
+
+use crate::message::MessageKey;
+
+/// A wish to begin a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begin {
+    /// Which message.
+    pub message: MessageKey,
+    /// The lease under which it is worked on. Asking again under the same lease, before an
+    /// outcome is recorded, gives the same attempt again.
+    pub lease: LeaseToken,
+}
+
+/// The answer to a wish to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is begun: POST it once, then record the outcome.
+    Attempt(u16),
+    /// Somebody else began this attempt and no outcome is known: it may be on the wire.
+    InFlight(u16),
+    /// Nothing more is to be sent: it was accepted, refused for good, or closed.
+    Closed,
+    /// It waits until an instant, after a refusal or a deferral.
+    NotBefore(DateTime<Utc>),
+    /// Its campaign is paused.
+    Paused,
+    /// Its campaign was cancelled.
+    Cancelled,
+    /// Its campaign was never released.
+    NotReleased,
+    /// Its time has run out.
+    Late,
+    /// Its attempts are used up.
+    Exhausted,
+    /// No such message was planned.
+    Unplanned,
+}
+
+/// What a campaign says to all its messages at the moment of beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Whether messages may leave now.
+    pub open: Opening,
+    /// After this instant no message may begin.
+    pub not_after: Option<DateTime<Utc>>,
+    /// Attempts that count, at most so many.
+    pub max_attempts: u16,
+}
+
+/// Whether a campaign's messages may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// They may.
+    Open,
+    /// Not before a release.
+    NotReleased,
+    /// Not before a resume.
+    Paused,
+    /// Never again.
+    Cancelled,
+}

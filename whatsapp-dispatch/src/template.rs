@@ -1,0 +1,16 @@
+//! placeholder, replaced
+use serde::{Deserialize, Serialize};
+/// A template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// n
+    pub name: String,
+    /// l
+    pub language: String,
+}
+/// Its definition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateDefinition {
+    /// b
+    pub body: String,
+}
