@@ -24,6 +24,11 @@ impl CampaignKey {
         Self { tenant: scope.id().clone(), number }
     }
 
+    /// A key as it comes back out of a store.
+    pub(crate) fn stored(tenant: &TenantId, number: u32) -> Self {
+        Self { tenant: tenant.clone(), number }
+    }
+
     /// Whose campaign.
     pub const fn tenant(&self) -> &TenantId {
         &self.tenant

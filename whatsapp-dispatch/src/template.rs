@@ -14,3 +14,11 @@ pub struct TemplateDefinition {
     /// b
     pub body: String,
 }
+/// Parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Parameters {
+    /// p
+    Positional(Vec<String>),
+    /// n
+    Named(Vec<(String, String)>),
+}

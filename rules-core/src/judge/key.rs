@@ -104,6 +104,11 @@ impl ChainKey {
         Self { tenant: scope.id().clone() }
     }
 
+    /// The log of a tenant by name. Writing evidence acts for nobody, so a name is enough.
+    pub fn of(tenant: &TenantId) -> Self {
+        Self { tenant: tenant.clone() }
+    }
+
     /// Whose log it is.
     pub const fn tenant(&self) -> &TenantId {
         &self.tenant

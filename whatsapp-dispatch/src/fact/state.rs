@@ -160,6 +160,12 @@ impl Facts {
         Begun::Attempt(self.attempts)
     }
 
+    /// Adds WhatsApp's id of the message, as a webhook about it tells; that WhatsApp knows the
+    /// message means that it took it. False when that was known.
+    pub fn bind(&mut self, wamid: &Wamid, at: DateTime<Utc>) -> bool {
+        self.accepted_at.is_none() && self.learn(0, &What::Accepted { wamid: wamid.clone() }, at)
+    }
+
     /// Adds a fact about `attempt`; false when it says nothing new.
     pub fn learn(&mut self, attempt: u16, what: &What, at: DateTime<Utc>) -> bool {
         let before = self.state();

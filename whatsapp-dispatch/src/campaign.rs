@@ -1,0 +1,227 @@
+//! A campaign as its author writes it down.
+
+use std::fmt::{self, Debug, Display, Formatter};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rules_core::judge::fault::{Classify, Fault};
+use serde::{Deserialize, Serialize};
+
+use crate::recipients::Mapping;
+use crate::sender::Sender;
+use crate::template::{Parameters, Template};
+
+/// A campaign's name, unique within its tenant: 1 to 128 characters without control characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CampaignName(Arc<str>);
+
+impl CampaignName {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// [`CampaignError::Name`] when it is empty, too long or holds a control character.
+    pub fn parse(text: &str) -> Result<Self, CampaignError> {
+        let fits = (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.into())) } else { Err(CampaignError::Name { text: text.to_owned() }) }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Display for CampaignName {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Debug for CampaignName {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "CampaignName({})", self.0)
+    }
+}
+
+impl TryFrom<String> for CampaignName {
+    type Error = CampaignError;
+    fn try_from(text: String) -> Result<Self, CampaignError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<CampaignName> for String {
+    fn from(name: CampaignName) -> Self {
+        name.0.as_ref().to_owned()
+    }
+}
+
+/// Whether a record without a word about consent may be messaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentPolicy {
+    /// The record or the host must say that the person agreed. Required for marketing by
+    /// WhatsApp's policy, hence the default.
+    #[default]
+    Required,
+    /// The author vouches for everybody in the source who is not known to have opted out.
+    Assumed,
+}
+
+/// What a campaign asks for, as it is stored. Two campaigns of one name must agree in all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Definition {
+    /// The number that it leaves from.
+    pub sender: Sender,
+    /// Which template.
+    pub template: Template,
+    /// What goes into its parameters.
+    pub parameters: Parameters,
+    /// Which columns of the source mean what.
+    pub mapping: Mapping,
+    /// Whether a record without a word about consent may be messaged.
+    pub consent: ConsentPolicy,
+    /// How long after the release messages may still begin.
+    pub expires_after: Option<Duration>,
+    /// Attempts per message that count, at most so many.
+    pub max_attempts: u16,
+    /// Messages of the campaign in all, at most so many.
+    pub allowance: Option<u64>,
+}
+
+/// A campaign that is being written down. Not durable and not checked: `Dispatch::plan` does both.
+///
+/// ```
+/// use std::time::Duration;
+/// use rules_core::judge::tenant::TenantId;
+/// use rules_core::work::secrets::SecretRef;
+/// use whatsapp_dispatch::campaign::Campaign;
+/// use whatsapp_dispatch::sender::{NumberId, Sender};
+/// use whatsapp_dispatch::template::Template;
+///
+/// let tenant = TenantId::parse("acme")?;
+/// let sender = Sender::new(NumberId::parse("106540352242922")?, "102290129340398", tenant, SecretRef::named("meta"));
+/// let campaign = Campaign::new("diwali-2026", sender)
+///     .template(Template::marketing("diwali_offer", "en_US"))
+///     .body(["{first_name}", "{discount}"])
+///     .assume_consent()
+///     .expires_after(Duration::from_secs(24 * 3600));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Campaign {
+    pub(crate) name: String,
+    sender: Sender,
+    template: Option<Template>,
+    parameters: Parameters,
+    mapping: Mapping,
+    consent: ConsentPolicy,
+    expires_after: Option<Duration>,
+    max_attempts: u16,
+    allowance: Option<u64>,
+}
+
+impl Campaign {
+    /// A campaign from this number, without a template yet. Up to 5 attempts per message; no
+    /// expiry; consent required.
+    pub fn new(name: impl Into<String>, sender: Sender) -> Self {
+        Self {
+            name: name.into(),
+            sender,
+            template: None,
+            parameters: Parameters::Positional(Vec::new()),
+            mapping: Mapping::default(),
+            consent: ConsentPolicy::Required,
+            expires_after: None,
+            max_attempts: 5,
+            allowance: None,
+        }
+    }
+
+    /// The template that it sends.
+    pub fn template(self, template: Template) -> Self {
+        Self { template: Some(template), ..self }
+    }
+
+    /// What goes into the template's parameters, by position: literal text and columns in braces.
+    pub fn body<P: Into<String>>(self, parameters: impl IntoIterator<Item = P>) -> Self {
+        let parameters = parameters.into_iter().map(Into::into).collect();
+        Self { parameters: Parameters::Positional(parameters), ..self }
+    }
+
+    /// What goes into the template's parameters, by name.
+    pub fn named_body<N: Into<String>, P: Into<String>>(
+        self,
+        parameters: impl IntoIterator<Item = (N, P)>,
+    ) -> Self {
+        let parameters = parameters.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { parameters: Parameters::Named(parameters), ..self }
+    }
+
+    /// Which columns of the source mean what.
+    pub fn mapping(self, mapping: Mapping) -> Self {
+        Self { mapping, ..self }
+    }
+
+    /// The author vouches that everybody in the source agreed to be messaged. People who opted
+    /// out are left out all the same.
+    pub fn assume_consent(self) -> Self {
+        Self { consent: ConsentPolicy::Assumed, ..self }
+    }
+
+    /// Messages may begin for so long after the release, and not later.
+    pub fn expires_after(self, duration: Duration) -> Self {
+        Self { expires_after: Some(duration), ..self }
+    }
+
+    /// Attempts per message that count; 0 counts as 1.
+    pub fn max_attempts(self, attempts: u16) -> Self {
+        Self { max_attempts: attempts.max(1), ..self }
+    }
+
+    /// Messages of the campaign in all, at most so many.
+    pub fn allowance(self, messages: u64) -> Self {
+        Self { allowance: Some(messages), ..self }
+    }
+
+    /// Name and definition, ready to be stored.
+    pub(crate) fn define(self) -> Result<(CampaignName, Definition), CampaignError> {
+        let name = CampaignName::parse(&self.name)?;
+        let template = self.template.ok_or(CampaignError::NoTemplate)?;
+        let definition = Definition {
+            sender: self.sender,
+            template,
+            parameters: self.parameters,
+            mapping: self.mapping,
+            consent: self.consent,
+            expires_after: self.expires_after,
+            max_attempts: self.max_attempts,
+            allowance: self.allowance,
+        };
+        Ok((name, definition))
+    }
+}
+
+/// What is wrong with a campaign as it was written down.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CampaignError {
+    /// Not a name.
+    #[error("{text:?} cannot name a campaign: use 1 to 128 characters without control characters")]
+    Name {
+        /// What was given.
+        text: String,
+    },
+    /// No template was named.
+    #[error("the campaign names no template; add .template(Template::marketing(name, language))")]
+    NoTemplate,
+}
+
+impl Classify for CampaignError {
+    fn fault(&self) -> Fault {
+        Fault::Rejected
+    }
+}

@@ -1,0 +1,307 @@
+//! Campaigns as their store keeps them: what was asked for, and whether its messages may leave.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rules_core::judge::code::Code;
+use rules_core::judge::tenant::{TenantId, TenantScope};
+use rules_core::work::StoreError;
+
+use crate::campaign::{CampaignName, Definition};
+use crate::fact::{Gate, Opening};
+use crate::message::{CampaignKey, Salt};
+
+/// The store of campaigns.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Campaigns: Debug + Send + Sync + 'static {
+    /// Adds a campaign in [`Status::Planning`]. If the tenant has one of that name already, that
+    /// one is returned unchanged, whatever it says.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the campaign added or not.
+    async fn create(&self, campaign: &NewCampaign) -> Result<Created, StoreError>;
+
+    /// Makes a change if the campaign still has this revision and the change is allowed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; load the campaign before trying again.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the change made or not.
+    async fn change(
+        &self,
+        campaign: &CampaignKey,
+        revision: u32,
+        change: &Change,
+    ) -> Result<Changed, StoreError>;
+
+    /// The campaigns with these keys, in order; `None` for one that does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    async fn load(&self, campaigns: &[CampaignKey]) -> Result<Vec<Option<CampaignRecord>>, StoreError>;
+
+    /// Up to `max` campaigns that the selection names, in the order of their numbers, from those
+    /// after number `after` on.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    async fn list(&self, select: &Select, after: u32, max: usize) -> Result<Vec<CampaignRecord>, StoreError>;
+}
+const _: fn(&dyn Campaigns) = |_| {};
+
+/// Which campaigns to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Select {
+    /// A tenant's campaign of this name.
+    Named(TenantId, CampaignName),
+    /// All of a tenant.
+    Of(TenantId),
+    /// Those of all tenants that may still have work: everything but planning, cancelled,
+    /// finished.
+    Active,
+}
+
+impl Select {
+    /// The tenant's campaign of this name.
+    pub fn named(scope: &TenantScope, name: &CampaignName) -> Self {
+        Self::Named(scope.id().clone(), name.clone())
+    }
+
+    /// All campaigns of the tenant.
+    pub fn of(scope: &TenantScope) -> Self {
+        Self::Of(scope.id().clone())
+    }
+}
+
+/// A campaign to add.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCampaign {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its name, unique within the tenant.
+    pub name: CampaignName,
+    /// What is asked for.
+    pub definition: Arc<Definition>,
+    /// Identifies the source of its recipients.
+    pub source: String,
+    /// Its secret.
+    pub salt: Salt,
+}
+
+impl NewCampaign {
+    /// A campaign of the tenant.
+    pub fn new(
+        scope: &TenantScope,
+        name: CampaignName,
+        definition: Arc<Definition>,
+        source: String,
+        salt: Salt,
+    ) -> Self {
+        Self { tenant: scope.id().clone(), name, definition, source, salt }
+    }
+}
+
+/// The answer to adding a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It was added.
+    New(CampaignRecord),
+    /// One of that name was there.
+    Known(CampaignRecord),
+}
+
+/// A campaign as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CampaignRecord {
+    /// Its key.
+    pub key: CampaignKey,
+    /// Its name.
+    pub name: CampaignName,
+    /// What was asked for.
+    pub definition: Arc<Definition>,
+    /// Identifies the source of its recipients.
+    pub source: String,
+    /// Its secret.
+    pub salt: Salt,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it stands there, if there is a reason.
+    pub reason: Option<Code>,
+    /// Raised by every change.
+    pub revision: u32,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When it was released.
+    pub released_at: Option<DateTime<Utc>>,
+}
+
+impl CampaignRecord {
+    /// A campaign that was just added.
+    pub fn added(key: CampaignKey, new: &NewCampaign, at: DateTime<Utc>) -> Self {
+        Self {
+            key,
+            name: new.name.clone(),
+            definition: Arc::clone(&new.definition),
+            source: new.source.clone(),
+            salt: new.salt.clone(),
+            status: Status::Planning,
+            reason: None,
+            revision: 1,
+            created_at: at,
+            released_at: None,
+        }
+    }
+
+    /// After this instant no message may begin.
+    pub fn not_after(&self) -> Option<DateTime<Utc>> {
+        let released = self.released_at?;
+        Some(rules_core::work::clock::after(released, self.definition.expires_after?))
+    }
+
+    /// What the campaign says to a message that wants to begin.
+    pub fn gate(&self) -> Gate {
+        let open = match self.status {
+            Status::Planning | Status::Planned => Opening::NotReleased,
+            Status::Released => Opening::Open,
+            Status::Paused => Opening::Paused,
+            Status::Cancelled | Status::Finished => Opening::Cancelled,
+        };
+        Gate { open, not_after: self.not_after(), max_attempts: self.definition.max_attempts }
+    }
+
+    /// Makes the change, if it is allowed.
+    pub fn change(&mut self, change: &Change, at: DateTime<Utc>) -> bool {
+        let Some(status) = self.status.after(change) else { return false };
+        if status == Status::Released && self.released_at.is_none() {
+            self.released_at = Some(at);
+        }
+        self.reason = match change {
+            Change::Pause { code } => Some(code.clone()),
+            Change::Planned | Change::Release | Change::Resume | Change::Cancel | Change::Finish => None,
+        };
+        self.status = status;
+        self.revision += 1;
+        true
+    }
+}
+
+/// Where a campaign stands. A host must match all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Its recipients are being read.
+    Planning,
+    /// Everybody is planned or has a reason; nothing is queued.
+    Planned,
+    /// Its messages may leave.
+    Released,
+    /// They wait for a resume.
+    Paused,
+    /// They will never leave.
+    Cancelled,
+    /// Nothing more can happen by itself.
+    Finished,
+}
+
+impl Status {
+    /// Where a campaign stands after the change; `None` if it is not allowed.
+    pub const fn after(self, change: &Change) -> Option<Self> {
+        match (self, change) {
+            (Self::Planning, Change::Planned) => Some(Self::Planned),
+            (Self::Planned, Change::Release) | (Self::Paused, Change::Resume) => Some(Self::Released),
+            (Self::Released, Change::Pause { .. }) => Some(Self::Paused),
+            (Self::Planning | Self::Planned | Self::Released | Self::Paused, Change::Cancel) => {
+                Some(Self::Cancelled)
+            }
+            (Self::Released, Change::Finish) => Some(Self::Finished),
+            _ => None,
+        }
+    }
+
+    /// True while the campaign may still have work.
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Planned | Self::Released | Self::Paused)
+    }
+
+    /// The status as a stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planning => "planning",
+            Self::Planned => "planned",
+            Self::Released => "released",
+            Self::Paused => "paused",
+            Self::Cancelled => "cancelled",
+            Self::Finished => "finished",
+        }
+    }
+
+    /// The status that [`Status::as_str`] writes as `word`.
+    pub fn parse(word: &str) -> Option<Self> {
+        use Status::{Cancelled, Finished, Paused, Planned, Planning, Released};
+        [Planning, Planned, Released, Paused, Cancelled, Finished]
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}
+
+/// A change of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// All recipients were read.
+    Planned,
+    /// Messages may leave.
+    Release,
+    /// Messages wait.
+    Pause {
+        /// Why.
+        code: Code,
+    },
+    /// Messages may leave again.
+    Resume,
+    /// Messages will never leave.
+    Cancel,
+    /// Nothing more can happen by itself.
+    Finish,
+}
+
+/// The answer to a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It was made.
+    Made(CampaignRecord),
+    /// Somebody else changed the campaign first; this is what it is now.
+    Moved(CampaignRecord),
+    /// The campaign's status does not allow it.
+    NotAllowed(CampaignRecord),
+    /// There is no such campaign.
+    Missing,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancelled_campaign_stays_cancelled() {
+        let pause = Change::Pause { code: Code::known("test.pause") };
+        for change in [Change::Planned, Change::Release, pause, Change::Resume, Change::Finish] {
+            assert_eq!(Status::Cancelled.after(&change), None);
+            assert_eq!(Status::Finished.after(&change), None);
+        }
+    }
+
+    #[test]
+    fn every_status_has_its_word() {
+        for word in ["planning", "planned", "released", "paused", "cancelled", "finished"] {
+            assert_eq!(Status::parse(word).unwrap().as_str(), word);
+        }
+        assert_eq!(Status::parse("odd"), None);
+    }
+}

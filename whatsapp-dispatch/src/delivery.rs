@@ -1,0 +1,218 @@
+//! The delivery log: the one truth about every message. What it is, whether it was begun, how
+//! often, and what came of it.
+//!
+//! A message is begun by one compare-and-set, [`DeliveryLog::begin`], durable before the first
+//! byte of its request. Lost leases, repeated submissions and manual requeues are all stopped
+//! there.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use rules_core::judge::code::Code;
+use rules_core::work::StoreError;
+
+use crate::fact::{Begin, Begun, Fact, Facts, Recorded};
+use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
+use crate::phone::PhoneNumber;
+use crate::progress::Progress;
+
+pub(crate) mod change;
+mod memory;
+
+/// Records of a source that are planned in one transaction.
+pub const BATCH: usize = 500;
+
+/// The truth about messages.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait DeliveryLog: Debug + Send + Sync + 'static {
+    /// Freezes one batch of records: who is planned with which parameters, and who is not and
+    /// why. A planned record whose message id the campaign has already is frozen as a duplicate.
+    ///
+    /// The batch must be the campaign's next one; a batch that is frozen already, or one out of
+    /// order, changes nothing and is answered with [`Planned::Next`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the batch frozen whole or not at all.
+    async fn plan(&self, manifest: &Manifest) -> Result<Planned, StoreError>;
+
+    /// Notes that references of all batches before `batches` were put into the queue.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call.
+    async fn mark(&self, campaign: &CampaignKey, batches: u32) -> Result<(), StoreError>;
+
+    /// Begins messages, one answer per wish, in order. What is begun is durable when this
+    /// returns.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call with the same leases.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave messages begun; asking again under the same lease gives the
+    /// same attempts.
+    async fn begin(&self, wishes: &[Begin]) -> Result<Vec<Begun>, StoreError>;
+
+    /// Records facts, one answer per fact, in order. A fact whose message is not known is kept
+    /// for 8 days and applied when its message appears.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves all facts recorded or none.
+    async fn record(&self, facts: &[Fact]) -> Result<Vec<Recorded>, StoreError>;
+
+    /// The messages that the query names, in the order of their records.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    async fn messages(&self, query: &Query) -> Result<Page, StoreError>;
+
+    /// How far each campaign is, in order; an empty progress for one that does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    async fn progress(&self, campaigns: &[CampaignKey]) -> Result<Vec<Progress>, StoreError>;
+}
+const _: fn(&dyn DeliveryLog) = |_| {};
+
+/// One batch of records, judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Whose.
+    pub campaign: CampaignKey,
+    /// Its number, from 0; batch *n* holds the records from *n* x [`BATCH`] on.
+    pub batch: u32,
+    /// Where in the source the next batch begins, as the source wrote it.
+    pub cursor: String,
+    /// The records, at most [`BATCH`], in the order of the source.
+    pub rows: Vec<PlanRow>,
+}
+
+impl Manifest {
+    /// The number of the batch's first record.
+    pub fn first_record(&self) -> u32 {
+        self.batch.saturating_mul(u32::try_from(BATCH).unwrap_or(u32::MAX))
+    }
+}
+
+/// One record, judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRow {
+    /// The line of the source where the record begins, from 1.
+    pub line: u64,
+    /// Whether a message to this person is planned.
+    pub verdict: PlanVerdict,
+    /// To whom; absent when the record names nobody.
+    pub to: Option<Recipient>,
+    /// The values of the template's parameters, encoded.
+    pub parameters: Bytes,
+}
+
+/// Whom a record names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// The person.
+    pub person: PersonId,
+    /// The message's identity.
+    pub id: MessageId,
+    /// The number as planned.
+    pub number: PhoneNumber,
+    /// Whether the record is evidence of the person's consent.
+    pub consent: bool,
+}
+
+/// Whether a message is planned for a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanVerdict {
+    /// It is.
+    Planned,
+    /// The record cannot be read.
+    Malformed(Code),
+    /// Its number or its parameters are not valid.
+    Invalid(Code),
+    /// A rule says no.
+    Suppressed(Code),
+    /// The person has a message of this campaign already.
+    Duplicate,
+}
+
+/// The answer to a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Planned {
+    /// It is frozen.
+    Frozen {
+        /// Records that became duplicates, by their index in the manifest.
+        duplicates: Vec<usize>,
+    },
+    /// It is not the next batch; this one is.
+    Next(u32),
+}
+
+/// Which messages to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// These; one that does not exist is left out. At most 2,000.
+    Keys(Vec<MessageKey>),
+    /// A stretch of a campaign's records.
+    Scan {
+        /// Which campaign.
+        campaign: CampaignKey,
+        /// The first record to look at.
+        from: u32,
+        /// What to look for.
+        of: Kind,
+        /// At most so many messages.
+        max: usize,
+    },
+    /// The records that name this person, the planned one and those with a reason.
+    Person(CampaignKey, PersonId),
+}
+
+/// What a scan looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Every record.
+    Any,
+    /// Planned, and to be begun now or later.
+    ToBegin,
+    /// Begun before an instant, and without an answer.
+    BegunBefore(DateTime<Utc>),
+    /// Accepted before an instant, and nothing known since.
+    AcceptedBefore(DateTime<Utc>),
+    /// Without a known outcome: begun and in doubt.
+    InDoubt,
+}
+
+/// Messages, and where to go on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// What was found.
+    pub messages: Vec<Message>,
+    /// The record from which to go on; `None` when all were looked at. A page may hold no
+    /// message and still have a next one, because a scan looks at a bounded stretch at a time.
+    pub next: Option<u32>,
+}
+
+/// One record and all that is known about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its key.
+    pub key: MessageKey,
+    /// The line of the source where the record begins, from 1.
+    pub line: u64,
+    /// Whether a message is planned.
+    pub verdict: PlanVerdict,
+    /// To whom.
+    pub to: Option<Recipient>,
+    /// The values of the template's parameters, encoded.
+    pub parameters: Bytes,
+    /// What is known of its delivery.
+    pub facts: Facts,
+}

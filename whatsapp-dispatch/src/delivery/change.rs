@@ -1,0 +1,157 @@
+//! What a call changes beside the messages themselves: the counters of progress and the evidence.
+//! The same for every store.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use rules_core::judge::code::Code;
+use rules_core::judge::id::EntryId;
+use rules_core::judge::key::ChainKey;
+use rules_core::work::events::Entry;
+
+use crate::delivery::{Manifest, PlanVerdict};
+use crate::fact::{Facts, What};
+use crate::message::{CampaignKey, MessageKey};
+use crate::progress::Label;
+
+/// How one campaign's counters move.
+#[derive(Debug, Default)]
+pub(crate) struct Delta {
+    pub(crate) labels: BTreeMap<Label, i64>,
+    pub(crate) begun: u64,
+    pub(crate) accepted: u64,
+}
+
+/// What one call changes, per campaign.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    campaigns: Vec<(CampaignKey, Delta, String)>,
+}
+
+impl Changes {
+    /// Counts a message that moved from one set of facts to another.
+    pub(crate) fn moved(&mut self, message: &MessageKey, before: &Facts, after: &Facts) {
+        let (delta, _) = self.of(message.campaign());
+        delta.begun += u64::from(after.attempts.saturating_sub(before.attempts));
+        delta.accepted += u64::from(before.accepted_at.is_none() && after.accepted_at.is_some());
+        let (from, to) = (Label::of(before), Label::of(after));
+        if from != to {
+            *delta.labels.entry(from).or_default() -= 1;
+            *delta.labels.entry(to).or_default() += 1;
+        }
+    }
+
+    /// Counts a record that was planned.
+    pub(crate) fn planned(&mut self, campaign: &CampaignKey, verdict: &PlanVerdict) {
+        let (delta, _) = self.of(campaign);
+        *delta.labels.entry(Label::planned(verdict)).or_default() += 1;
+    }
+
+    /// Notes what happened to a message, as evidence: record, attempt, word, reason.
+    pub(crate) fn evidence(&mut self, message: &MessageKey, attempt: u16, word: &str, code: Option<&Code>) {
+        let (_, list) = self.of(message.campaign());
+        let comma = if list.is_empty() { "" } else { "," };
+        let record = message.record();
+        // Writing to a string cannot fail.
+        let written = match code {
+            Some(code) => write!(list, "{comma}[{record},{attempt},\"{word}\",\"{code}\"]"),
+            None => write!(list, "{comma}[{record},{attempt},\"{word}\"]"),
+        };
+        written.unwrap_or_default();
+    }
+
+    fn of(&mut self, campaign: &CampaignKey) -> (&mut Delta, &mut String) {
+        let index = self.campaigns.iter().position(|(key, ..)| key == campaign).unwrap_or_else(|| {
+            self.campaigns.push((campaign.clone(), Delta::default(), String::new()));
+            self.campaigns.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "the index was found or made just above")]
+        let (_, delta, list) = &mut self.campaigns[index];
+        (delta, list)
+    }
+
+    /// The counters' moves, per campaign.
+    pub(crate) fn deltas(&self) -> impl Iterator<Item = (&CampaignKey, &Delta)> {
+        self.campaigns.iter().map(|(key, delta, _)| (key, delta))
+    }
+
+    /// The evidence as entries of the event log, one per campaign.
+    pub(crate) fn entries(&self, kind: &Code, at: DateTime<Utc>) -> Vec<Entry> {
+        let told = |(key, _, list): &(CampaignKey, Delta, String)| {
+            (!list.is_empty()).then(|| entry(key, kind, at, list))
+        };
+        self.campaigns.iter().filter_map(told).collect()
+    }
+}
+
+fn entry(campaign: &CampaignKey, kind: &Code, at: DateTime<Utc>, list: &str) -> Entry {
+    let number = campaign.number();
+    Entry {
+        // What happened to a message happens once, so the content names the entry.
+        id: EntryId::of(&[kind.as_str().as_bytes(), &number.to_be_bytes(), list.as_bytes()]),
+        chain: chain(campaign),
+        at,
+        kind: kind.clone(),
+        body: format!("{{\"campaign\":{number},\"messages\":[{list}]}}"),
+    }
+}
+
+fn chain(campaign: &CampaignKey) -> ChainKey {
+    ChainKey::of(campaign.tenant())
+}
+
+/// Evidence of messages that were begun.
+pub(crate) const BEGUN: Code = Code::known("dispatch.begun");
+/// Evidence of what came of messages.
+pub(crate) const RECORDED: Code = Code::known("dispatch.recorded");
+/// Evidence of a batch that was planned.
+pub(crate) const PLANNED: Code = Code::known("dispatch.planned");
+
+/// Evidence of a planned batch: everybody who gets nothing with the reason, and one digest over
+/// the ids of those who do.
+pub(crate) fn plan_entry(manifest: &Manifest, verdicts: &[PlanVerdict], at: DateTime<Utc>) -> Entry {
+    let number = manifest.campaign.number();
+    let first = manifest.first_record();
+    let mut refused = String::new();
+    let mut ids: Vec<&[u8]> = Vec::new();
+    for ((record, row), verdict) in (first..).zip(&manifest.rows).zip(verdicts) {
+        let code = Label::planned(verdict).code;
+        match (code, &row.to) {
+            (None, Some(to)) => ids.push(to.id.as_bytes()),
+            (code, _) => {
+                let comma = if refused.is_empty() { "" } else { "," };
+                let code = code.as_ref().map_or("", Code::as_str);
+                write!(refused, "{comma}[{record},\"{code}\"]").unwrap_or_default();
+            }
+        }
+    }
+    let digest = EntryId::of(&ids);
+    Entry {
+        id: EntryId::of(&[b"plan", &number.to_be_bytes(), &manifest.batch.to_be_bytes()]),
+        chain: chain(&manifest.campaign),
+        at,
+        kind: PLANNED,
+        body: format!(
+            "{{\"campaign\":{number},\"batch\":{},\"planned\":{},\"digest\":\"{digest}\",\"refused\":[{refused}]}}",
+            manifest.batch,
+            ids.len(),
+        ),
+    }
+}
+
+/// A fact as a word of the evidence, with its reason.
+pub(crate) fn word(what: &What) -> (&'static str, Option<&Code>) {
+    match what {
+        What::Accepted { .. } => ("accepted", None),
+        What::Refused { code, .. } => ("refused", Some(code)),
+        What::InDoubt { code } => ("unknown", Some(code)),
+        What::Deferred { code, .. } => ("deferred", Some(code)),
+        What::Denied { code } => ("denied", Some(code)),
+        What::Expired => ("expired", None),
+        What::Sent => ("sent", None),
+        What::Delivered => ("delivered", None),
+        What::Read => ("read", None),
+        What::Failed { code } => ("failed", Some(code)),
+    }
+}

@@ -1,0 +1,347 @@
+//! The delivery log and the campaigns in memory: the readable reference of both ports.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use rules_core::judge::tenant::TenantId;
+use rules_core::store::memory::{Memory, Part};
+use rules_core::work::StoreError;
+use rules_core::work::clock::Clock;
+
+use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
+use super::{BATCH, DeliveryLog, Kind, Manifest, Message, Page, PlanVerdict, Planned, Query};
+use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status};
+use crate::fact::{Begin, Begun, Fact, Facts, Recorded, State, Subject, holder};
+use crate::gateway::Wamid;
+use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
+use crate::progress::Progress;
+
+/// Facts without a message are kept for so long.
+pub(crate) const ORPHANS_KEPT: TimeDelta = TimeDelta::days(8);
+
+/// Campaigns and messages of one memory store.
+#[derive(Debug)]
+pub(crate) struct DispatchState {
+    clock: Arc<dyn Clock>,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    campaigns: Vec<Stored>,
+    by_wamid: HashMap<(TenantId, Wamid), MessageKey>,
+    orphans: Vec<Fact>,
+}
+
+#[derive(Debug)]
+struct Stored {
+    record: CampaignRecord,
+    messages: Vec<Message>,
+    ids: HashSet<MessageId>,
+    progress: Progress,
+}
+
+impl Part for DispatchState {
+    fn new(store: &Memory) -> Self {
+        Self { clock: Arc::clone(store.clock()), tables: Mutex::default() }
+    }
+}
+
+impl DispatchState {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn campaign(&mut self, key: &CampaignKey) -> Option<&mut Stored> {
+        let index = (key.number() as usize).checked_sub(1)?;
+        self.campaigns.get_mut(index).filter(|stored| stored.record.key == *key)
+    }
+
+    fn message(&mut self, key: &MessageKey) -> Option<&mut Message> {
+        self.campaign(key.campaign())?.messages.get_mut(key.record() as usize)
+    }
+
+    fn count(&mut self, changes: &Changes) {
+        for (key, delta) in changes.deltas() {
+            if let Some(stored) = self.campaign(key) {
+                stored.progress.begun += delta.begun;
+                stored.progress.accepted += delta.accepted;
+                for (label, change) in &delta.labels {
+                    stored.progress.count(label.clone(), *change);
+                }
+            }
+        }
+    }
+
+    /// Adds one fact to its message, if that is known.
+    fn learn(&mut self, fact: &Fact, changes: &mut Changes) -> Recorded {
+        let (key, attempt, wamid) = match &fact.of {
+            Subject::Attempt(key, attempt) => (key.clone(), *attempt, None),
+            Subject::Callback(key, attempt, wamid) => (key.clone(), *attempt, Some(wamid)),
+            Subject::Wamid(tenant, wamid) => match self.by_wamid.get(&(tenant.clone(), wamid.clone())) {
+                Some(key) => (key.clone(), 0, None),
+                None => return Recorded::Unmatched,
+            },
+        };
+        let planned = |message: &&mut Message| message.verdict == PlanVerdict::Planned;
+        let Some(message) = self.message(&key).filter(planned) else { return Recorded::Unmatched };
+        let before = message.facts.clone();
+        let bound = wamid.is_some_and(|wamid| message.facts.bind(wamid, fact.at));
+        let learned = message.facts.learn(attempt, &fact.what, fact.at);
+        let after = message.facts.clone();
+        if !bound && !learned {
+            return Recorded::Known;
+        }
+        changes.moved(&key, &before, &after);
+        let (word, code) = word(&fact.what);
+        changes.evidence(&key, attempt, word, code);
+        if before.wamid.is_none()
+            && let Some(wamid) = after.wamid
+        {
+            let name = (key.campaign().tenant().clone(), wamid);
+            self.by_wamid.insert(name.clone(), key);
+            self.adopt(&name, changes);
+        }
+        Recorded::Applied
+    }
+
+    /// Applies the facts that came before their message was known under its id.
+    fn adopt(&mut self, name: &(TenantId, Wamid), changes: &mut Changes) {
+        let named = |fact: &Fact| matches!(&fact.of, Subject::Wamid(tenant, wamid) if (tenant, wamid) == (&name.0, &name.1));
+        let (ours, others) = std::mem::take(&mut self.orphans).into_iter().partition(named);
+        self.orphans = others;
+        let ours: Vec<Fact> = ours;
+        for fact in &ours {
+            self.learn(fact, changes);
+        }
+    }
+}
+
+impl Stored {
+    fn freeze(&mut self, manifest: &Manifest) -> (Vec<usize>, Vec<PlanVerdict>) {
+        let mut duplicates = Vec::new();
+        let mut verdicts = Vec::new();
+        for (index, row) in manifest.rows.iter().enumerate() {
+            let mut verdict = row.verdict.clone();
+            if verdict == PlanVerdict::Planned
+                && let Some(to) = row.to
+                && !self.ids.insert(to.id)
+            {
+                verdict = PlanVerdict::Duplicate;
+                duplicates.push(index);
+            }
+            let record = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
+            self.messages.push(Message {
+                key: manifest.campaign.message(record),
+                line: row.line,
+                verdict: verdict.clone(),
+                to: row.to,
+                parameters: row.parameters.clone(),
+                facts: Facts::default(),
+            });
+            verdicts.push(verdict);
+        }
+        (duplicates, verdicts)
+    }
+}
+
+#[async_trait]
+impl DeliveryLog for Memory {
+    async fn plan(&self, manifest: &Manifest) -> Result<Planned, StoreError> {
+        let state = self.part::<DispatchState>();
+        let now = state.clock.now();
+        let mut tables = state.tables();
+        let Some(stored) = tables.campaign(&manifest.campaign) else { return Ok(Planned::Next(0)) };
+        if stored.progress.batches != manifest.batch || stored.record.status != Status::Planning {
+            return Ok(Planned::Next(stored.progress.batches));
+        }
+        let (duplicates, verdicts) = stored.freeze(manifest);
+        stored.progress.batches += 1;
+        stored.progress.cursor = Some(manifest.cursor.clone());
+        let mut changes = Changes::default();
+        for verdict in &verdicts {
+            changes.planned(&manifest.campaign, verdict);
+        }
+        tables.count(&changes);
+        self.put_out([plan_entry(manifest, &verdicts, now)]);
+        Ok(Planned::Frozen { duplicates })
+    }
+
+    async fn mark(&self, campaign: &CampaignKey, batches: u32) -> Result<(), StoreError> {
+        let state = self.part::<DispatchState>();
+        if let Some(stored) = state.tables().campaign(campaign) {
+            stored.progress.queued = stored.progress.queued.max(batches);
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, wishes: &[Begin]) -> Result<Vec<Begun>, StoreError> {
+        let state = self.part::<DispatchState>();
+        let now = state.clock.now();
+        let mut tables = state.tables();
+        let mut changes = Changes::default();
+        let mut answers = Vec::with_capacity(wishes.len());
+        for wish in wishes {
+            let gate = tables.campaign(wish.message.campaign()).map(|stored| stored.record.gate());
+            let planned = |message: &&mut Message| message.verdict == PlanVerdict::Planned;
+            let message = tables.message(&wish.message).filter(planned);
+            let (Some(gate), Some(message)) = (gate, message) else {
+                answers.push(Begun::Unplanned);
+                continue;
+            };
+            let before = message.facts.clone();
+            let answer = message.facts.begin(&gate, holder(wish.lease), now);
+            if let Begun::Attempt(attempt) = answer
+                && before != message.facts
+            {
+                changes.moved(&wish.message, &before, &message.facts);
+                changes.evidence(&wish.message, attempt, "begun", None);
+            }
+            answers.push(answer);
+        }
+        tables.count(&changes);
+        self.put_out(changes.entries(&BEGUN, now));
+        Ok(answers)
+    }
+
+    async fn record(&self, facts: &[Fact]) -> Result<Vec<Recorded>, StoreError> {
+        let state = self.part::<DispatchState>();
+        let now = state.clock.now();
+        let mut tables = state.tables();
+        let mut changes = Changes::default();
+        let mut answers = Vec::with_capacity(facts.len());
+        for fact in facts {
+            let answer = tables.learn(fact, &mut changes);
+            if answer == Recorded::Unmatched && matches!(fact.of, Subject::Wamid(..)) {
+                tables.orphans.retain(|orphan| now - orphan.at < ORPHANS_KEPT);
+                if !tables.orphans.contains(fact) {
+                    tables.orphans.push(fact.clone());
+                }
+            }
+            answers.push(answer);
+        }
+        tables.count(&changes);
+        self.put_out(changes.entries(&RECORDED, now));
+        Ok(answers)
+    }
+
+    async fn messages(&self, query: &Query) -> Result<Page, StoreError> {
+        let state = self.part::<DispatchState>();
+        let mut tables = state.tables();
+        Ok(match query {
+            Query::Keys(keys) => {
+                let mut messages: Vec<Message> = keys
+                    .iter()
+                    .filter_map(|key| tables.message(key).map(|message| message.clone()))
+                    .collect();
+                messages.sort_by_key(|message| message.key.row());
+                Page { messages, next: None }
+            }
+            Query::Scan { campaign, from, of, max } => {
+                let all =
+                    tables.campaign(campaign).map(|stored| stored.messages.as_slice()).unwrap_or_default();
+                let rest = all.iter().skip(*from as usize);
+                let messages: Vec<Message> =
+                    rest.filter(|message| of.matches(message)).take(*max).cloned().collect();
+                let full = messages.len() == *max;
+                let next = messages.last().filter(|_| full).map(|message| message.key.record() + 1);
+                Page { messages, next }
+            }
+            Query::Person(campaign, person) => {
+                let all =
+                    tables.campaign(campaign).map(|stored| stored.messages.as_slice()).unwrap_or_default();
+                let messages =
+                    all.iter().filter(|message| names(message, *person)).take(BATCH).cloned().collect();
+                Page { messages, next: None }
+            }
+        })
+    }
+
+    async fn progress(&self, campaigns: &[CampaignKey]) -> Result<Vec<Progress>, StoreError> {
+        let state = self.part::<DispatchState>();
+        let mut tables = state.tables();
+        let progress = |key| tables.campaign(key).map(|stored| stored.progress.clone()).unwrap_or_default();
+        Ok(campaigns.iter().map(progress).collect())
+    }
+}
+
+fn names(message: &Message, person: PersonId) -> bool {
+    message.to.is_some_and(|to| to.person == person)
+}
+
+impl Kind {
+    /// True for a message that a scan looks for.
+    pub(crate) fn matches(self, message: &Message) -> bool {
+        let state = message.facts.state();
+        let before = |at: Option<DateTime<Utc>>, end: DateTime<Utc>| at.is_some_and(|at| at < end);
+        let planned = message.verdict == PlanVerdict::Planned;
+        match self {
+            Self::Any => true,
+            Self::ToBegin => planned && matches!(state, State::Waiting | State::Deferred),
+            Self::BegunBefore(end) => state == State::Sending && before(message.facts.begun_at, end),
+            Self::AcceptedBefore(end) => state == State::Accepted && before(message.facts.accepted_at, end),
+            Self::InDoubt => state == State::Unknown,
+        }
+    }
+}
+
+#[async_trait]
+impl Campaigns for Memory {
+    async fn create(&self, campaign: &NewCampaign) -> Result<Created, StoreError> {
+        let state = self.part::<DispatchState>();
+        let now = state.clock.now();
+        let mut tables = state.tables();
+        let known = tables.campaigns.iter().find(|stored| {
+            *stored.record.key.tenant() == campaign.tenant && stored.record.name == campaign.name
+        });
+        if let Some(known) = known {
+            return Ok(Created::Known(known.record.clone()));
+        }
+        let number = u32::try_from(tables.campaigns.len() + 1).unwrap_or(u32::MAX);
+        let record = CampaignRecord::added(CampaignKey::stored(&campaign.tenant, number), campaign, now);
+        tables.campaigns.push(Stored {
+            record: record.clone(),
+            messages: Vec::new(),
+            ids: HashSet::new(),
+            progress: Progress::default(),
+        });
+        Ok(Created::New(record))
+    }
+
+    async fn change(&self, key: &CampaignKey, revision: u32, change: &Change) -> Result<Changed, StoreError> {
+        let state = self.part::<DispatchState>();
+        let now = state.clock.now();
+        let mut tables = state.tables();
+        let Some(stored) = tables.campaign(key) else { return Ok(Changed::Missing) };
+        if stored.record.revision != revision {
+            return Ok(Changed::Moved(stored.record.clone()));
+        }
+        let made = stored.record.change(change, now);
+        let record = stored.record.clone();
+        Ok(if made { Changed::Made(record) } else { Changed::NotAllowed(record) })
+    }
+
+    async fn load(&self, keys: &[CampaignKey]) -> Result<Vec<Option<CampaignRecord>>, StoreError> {
+        let state = self.part::<DispatchState>();
+        let mut tables = state.tables();
+        Ok(keys.iter().map(|key| tables.campaign(key).map(|stored| stored.record.clone())).collect())
+    }
+
+    async fn list(&self, select: &Select, after: u32, max: usize) -> Result<Vec<CampaignRecord>, StoreError> {
+        let state = self.part::<DispatchState>();
+        let tables = state.tables();
+        let wanted = |record: &&CampaignRecord| {
+            after < record.key.number()
+                && match select {
+                    Select::Named(tenant, name) => record.key.tenant() == tenant && record.name == *name,
+                    Select::Of(tenant) => record.key.tenant() == tenant,
+                    Select::Active => record.status.is_active(),
+                }
+        };
+        Ok(tables.campaigns.iter().map(|stored| &stored.record).filter(wanted).take(max).cloned().collect())
+    }
+}
