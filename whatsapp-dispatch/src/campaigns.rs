@@ -63,8 +63,8 @@ pub enum Select {
     Named(TenantId, CampaignName),
     /// All of a tenant.
     Of(TenantId),
-    /// Those of all tenants that may still have work: everything but planning, cancelled,
-    /// finished.
+    /// Those of all tenants that may have messages to send or to follow up: released, paused
+    /// and cancelled ones.
     Active,
 }
 
@@ -168,13 +168,11 @@ impl CampaignRecord {
 
     /// What the campaign says to a message that wants to begin.
     pub fn gate(&self) -> Gate {
-        let open = match self.status {
-            Status::Planning | Status::Planned => Opening::NotReleased,
-            Status::Released => Opening::Open,
-            Status::Paused => Opening::Paused,
-            Status::Cancelled | Status::Finished => Opening::Cancelled,
-        };
-        Gate { open, not_after: self.not_after(), max_attempts: self.definition.max_attempts }
+        Gate {
+            open: self.status.opening(),
+            not_after: self.not_after(),
+            max_attempts: self.definition.max_attempts,
+        }
     }
 
     /// Makes the change, if it is allowed.
@@ -225,9 +223,19 @@ impl Status {
         }
     }
 
-    /// True while the campaign may still have work.
+    /// Whether messages may leave.
+    pub const fn opening(self) -> Opening {
+        match self {
+            Self::Planning | Self::Planned => Opening::NotReleased,
+            Self::Released => Opening::Open,
+            Self::Paused => Opening::Paused,
+            Self::Cancelled | Self::Finished => Opening::Cancelled,
+        }
+    }
+
+    /// True while the campaign may have messages to send or to follow up.
     pub const fn is_active(self) -> bool {
-        matches!(self, Self::Planned | Self::Released | Self::Paused)
+        matches!(self, Self::Released | Self::Paused | Self::Cancelled)
     }
 
     /// The status as a stable word.

@@ -21,6 +21,8 @@ use crate::progress::Progress;
 pub(crate) mod change;
 mod memory;
 
+pub(crate) use memory::ORPHANS_KEPT;
+
 /// Records of a source that are planned in one transaction.
 pub const BATCH: usize = 500;
 
@@ -171,8 +173,6 @@ pub enum Query {
         /// At most so many messages.
         max: usize,
     },
-    /// The records that name this person, the planned one and those with a reason.
-    Person(CampaignKey, PersonId),
 }
 
 /// What a scan looks for.
@@ -188,6 +188,8 @@ pub enum Kind {
     AcceptedBefore(DateTime<Utc>),
     /// Without a known outcome: begun and in doubt.
     InDoubt,
+    /// Every record that names this person.
+    Naming(PersonId),
 }
 
 /// Messages, and where to go on.

@@ -4,6 +4,8 @@
 pub mod campaign;
 pub mod campaigns;
 pub mod delivery;
+pub mod people;
+
 pub mod fact;
 pub mod gateway;
 pub mod message;
@@ -12,4 +14,5 @@ pub mod progress;
 pub mod reaction;
 pub mod recipients;
 pub mod sender;
+mod store;
 pub mod template;

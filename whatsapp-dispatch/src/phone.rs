@@ -7,6 +7,10 @@ impl PhoneNumber {
     pub const fn from_digits(digits: u64) -> Option<Self> {
         Some(Self(digits))
     }
+    /// Canonical.
+    pub const fn canonical(self) -> Self {
+        self
+    }
     /// Digits.
     pub const fn digits(self) -> u64 {
         self.0

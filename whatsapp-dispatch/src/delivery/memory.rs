@@ -11,11 +11,11 @@ use rules_core::work::StoreError;
 use rules_core::work::clock::Clock;
 
 use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
-use super::{BATCH, DeliveryLog, Kind, Manifest, Message, Page, PlanVerdict, Planned, Query};
+use super::{DeliveryLog, Kind, Manifest, Message, Page, PlanVerdict, Planned, Query};
 use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status};
 use crate::fact::{Begin, Begun, Fact, Facts, Recorded, State, Subject, holder};
 use crate::gateway::Wamid;
-use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
+use crate::message::{CampaignKey, MessageId, MessageKey};
 use crate::progress::Progress;
 
 /// Facts without a message are kept for so long.
@@ -251,13 +251,6 @@ impl DeliveryLog for Memory {
                 let next = messages.last().filter(|_| full).map(|message| message.key.record() + 1);
                 Page { messages, next }
             }
-            Query::Person(campaign, person) => {
-                let all =
-                    tables.campaign(campaign).map(|stored| stored.messages.as_slice()).unwrap_or_default();
-                let messages =
-                    all.iter().filter(|message| names(message, *person)).take(BATCH).cloned().collect();
-                Page { messages, next: None }
-            }
         })
     }
 
@@ -267,10 +260,6 @@ impl DeliveryLog for Memory {
         let progress = |key| tables.campaign(key).map(|stored| stored.progress.clone()).unwrap_or_default();
         Ok(campaigns.iter().map(progress).collect())
     }
-}
-
-fn names(message: &Message, person: PersonId) -> bool {
-    message.to.is_some_and(|to| to.person == person)
 }
 
 impl Kind {
@@ -285,6 +274,7 @@ impl Kind {
             Self::BegunBefore(end) => state == State::Sending && before(message.facts.begun_at, end),
             Self::AcceptedBefore(end) => state == State::Accepted && before(message.facts.accepted_at, end),
             Self::InDoubt => state == State::Unknown,
+            Self::Naming(person) => message.to.is_some_and(|to| to.person == person),
         }
     }
 }

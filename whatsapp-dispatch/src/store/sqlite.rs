@@ -1,0 +1,16 @@
+//! Campaigns, delivery log and people on the SQLite handle.
+//!
+//! Rows lie in plan order under an integer key (campaign, record) that references carry, so a
+//! group of messages that leave together touches a few neighbouring pages.
+
+use rules_core::store::sqlite::Schema;
+
+mod campaigns;
+mod delivery;
+mod facts;
+mod messages;
+mod people;
+mod plan;
+
+pub(crate) static SCHEMA: Schema =
+    Schema { name: "whatsapp-dispatch", steps: &[include_str!("sqlite/schema.sql")] };

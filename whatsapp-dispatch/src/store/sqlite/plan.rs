@@ -1,0 +1,128 @@
+//! Freezing a batch, and the counters.
+
+use chrono::{DateTime, Utc};
+use rules_core::judge::code::Code;
+use rules_core::store::sqlite::rusqlite::{Transaction, params};
+use rules_core::store::sqlite::{SqliteError, put_out};
+
+use crate::delivery::change::{Changes, plan_entry};
+use crate::delivery::{Manifest, PlanRow, PlanVerdict, Planned};
+use crate::message::row as row_of;
+
+pub(super) fn plan(
+    tx: &Transaction<'_>,
+    manifest: &Manifest,
+    now: DateTime<Utc>,
+) -> Result<Planned, SqliteError> {
+    let number = manifest.campaign.number();
+    let moved = tx
+        .prepare_cached(
+            "UPDATE campaign SET batches = batches + 1, cursor = ?4
+             WHERE number = ?1 AND tenant = ?2 AND batches = ?3 AND status = 'planning'",
+        )?
+        .execute(params![number, manifest.campaign.tenant().as_str(), manifest.batch, manifest.cursor])?;
+    if moved == 0 {
+        let mut next =
+            tx.prepare_cached("SELECT coalesce(max(batches), 0) FROM campaign WHERE number = ?1")?;
+        return Ok(Planned::Next(next.query_row([number], |row| row.get(0))?));
+    }
+    let mut duplicates = Vec::new();
+    let mut verdicts = Vec::with_capacity(manifest.rows.len());
+    let mut changes = Changes::default();
+    for ((record, index), row) in (manifest.first_record()..).zip(0..).zip(&manifest.rows) {
+        let verdict = freeze(tx, number, record, row)?;
+        if verdict != row.verdict {
+            duplicates.push(index);
+        }
+        changes.planned(&manifest.campaign, &verdict);
+        verdicts.push(verdict);
+    }
+    count(tx, &changes)?;
+    put_out(tx, &[plan_entry(manifest, &verdicts, now)])?;
+    Ok(Planned::Frozen { duplicates })
+}
+
+fn freeze(
+    tx: &Transaction<'_>,
+    campaign: u32,
+    record: u32,
+    row: &PlanRow,
+) -> Result<PlanVerdict, SqliteError> {
+    let key = row_of(campaign, record);
+    let mut verdict = row.verdict.clone();
+    if verdict == PlanVerdict::Planned
+        && let Some(to) = &row.to
+    {
+        let added = tx
+            .prepare_cached("INSERT OR IGNORE INTO message_id (campaign, id, row) VALUES (?1, ?2, ?3)")?
+            .execute(params![campaign, to.id.as_bytes(), key])?;
+        if added == 0 {
+            verdict = PlanVerdict::Duplicate;
+        }
+    }
+    let (kind, code) = columns(&verdict);
+    tx.prepare_cached(
+        "INSERT INTO message (row, line, verdict, code, person, id, number, consent, parameters)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        key,
+        row.line,
+        kind,
+        code.map(Code::as_str),
+        row.to.as_ref().map(|to| to.person.as_bytes()),
+        row.to.as_ref().map(|to| to.id.as_bytes()),
+        row.to.as_ref().map(|to| to.number.digits()),
+        row.to.as_ref().map(|to| to.consent),
+        row.parameters.as_ref(),
+    ])?;
+    Ok(verdict)
+}
+
+/// Moves the counters of campaigns.
+pub(super) fn count(tx: &Transaction<'_>, changes: &Changes) -> Result<(), SqliteError> {
+    for (campaign, delta) in changes.deltas() {
+        if 0 < delta.begun || 0 < delta.accepted {
+            tx.prepare_cached(
+                "UPDATE campaign SET begun = begun + ?2, accepted = accepted + ?3 WHERE number = ?1",
+            )?
+            .execute(params![campaign.number(), delta.begun, delta.accepted])?;
+        }
+        for (label, change) in delta.labels.iter().filter(|(_, change)| **change != 0) {
+            tx.prepare_cached(
+                "INSERT INTO campaign_count (campaign, bucket, code, n) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (campaign, bucket, code) DO UPDATE SET n = n + excluded.n",
+            )?
+            .execute(params![
+                campaign.number(),
+                label.bucket.number(),
+                label.code.as_ref().map_or("", Code::as_str),
+                change,
+            ])?;
+        }
+    }
+    Ok(())
+}
+
+/// A verdict as the columns `verdict` and `code`.
+fn columns(verdict: &PlanVerdict) -> (u8, Option<&Code>) {
+    match verdict {
+        PlanVerdict::Planned => (0, None),
+        PlanVerdict::Malformed(code) => (1, Some(code)),
+        PlanVerdict::Invalid(code) => (2, Some(code)),
+        PlanVerdict::Suppressed(code) => (3, Some(code)),
+        PlanVerdict::Duplicate => (4, None),
+    }
+}
+
+/// The verdict of the columns `verdict` and `code`.
+pub(super) fn verdict(kind: u8, code: Option<String>) -> Result<PlanVerdict, SqliteError> {
+    let code = || Code::parse(code.unwrap_or_default()).map_err(SqliteError::damaged);
+    Ok(match kind {
+        0 => PlanVerdict::Planned,
+        1 => PlanVerdict::Malformed(code()?),
+        2 => PlanVerdict::Invalid(code()?),
+        3 => PlanVerdict::Suppressed(code()?),
+        _ => PlanVerdict::Duplicate,
+    })
+}

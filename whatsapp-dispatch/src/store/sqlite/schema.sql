@@ -1,0 +1,94 @@
+CREATE TABLE campaign (
+    number INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    source TEXT NOT NULL,
+    salt BLOB NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    revision INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    released_us INTEGER,
+    expires_after_us INTEGER,
+    max_attempts INTEGER NOT NULL,
+    cursor TEXT,
+    batches INTEGER NOT NULL DEFAULT 0,
+    queued INTEGER NOT NULL DEFAULT 0,
+    begun INTEGER NOT NULL DEFAULT 0,
+    accepted INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (tenant, name)
+) STRICT;
+
+-- Records counted by where they stand and why.
+CREATE TABLE campaign_count (
+    campaign INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (campaign, bucket, code)
+) STRICT, WITHOUT ROWID;
+
+-- What was planned. Written once; row = campaign << 32 | record.
+CREATE TABLE message (
+    row INTEGER PRIMARY KEY,
+    line INTEGER NOT NULL,
+    verdict INTEGER NOT NULL,
+    code TEXT,
+    person BLOB,
+    id BLOB,
+    number INTEGER,
+    consent INTEGER,
+    parameters BLOB NOT NULL
+) STRICT;
+
+-- One message per person and step of a campaign.
+CREATE TABLE message_id (
+    campaign INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    row INTEGER NOT NULL,
+    PRIMARY KEY (campaign, id)
+) STRICT, WITHOUT ROWID;
+
+-- What is known of a message's delivery; no row before its first begin or fact.
+CREATE TABLE delivery (
+    row INTEGER PRIMARY KEY,
+    state INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    counted INTEGER NOT NULL,
+    answer INTEGER NOT NULL,
+    holder INTEGER NOT NULL,
+    begun_us INTEGER,
+    accepted_us INTEGER,
+    sent_us INTEGER,
+    delivered_us INTEGER,
+    read_us INTEGER,
+    failed_us INTEGER,
+    expired_us INTEGER,
+    not_before_us INTEGER,
+    wamid TEXT,
+    code TEXT
+) STRICT;
+
+-- Facts whose message is not known yet.
+CREATE TABLE orphan (
+    tenant TEXT NOT NULL,
+    wamid TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    code TEXT,
+    at_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, wamid, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX orphan_by_age ON orphan (at_us);
+
+CREATE TABLE person_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
+
+-- What people said about being messaged.
+CREATE TABLE person_consent (
+    tenant TEXT NOT NULL,
+    person BLOB NOT NULL,
+    opted_out INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    at_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, person)
+) STRICT, WITHOUT ROWID;
