@@ -7,10 +7,10 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use crate::judge::id::{ChargeId, RefundId};
 use crate::judge::key::MeterKey;
+use crate::judge::window::Window;
 use crate::work::StoreError;
 
 /// Units that are used up.
@@ -44,16 +44,6 @@ pub trait Quota: Debug + Send + Sync + 'static {
     async fn usage(&self, meters: &[Meter]) -> Result<Vec<Usage>, StoreError>;
 }
 const _: fn(&dyn Quota) = |_| {};
-
-/// Over what time units are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Window {
-    /// From the first charge for ever: an allowance.
-    Lifetime,
-    /// A calendar day in a zone, of 23, 24 or 25 hours as it comes.
-    Day(Tz),
-}
 
 /// A limit on something that is counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
