@@ -10,6 +10,10 @@ use chrono::{DateTime, Utc};
 use crate::judge::key::Outlet;
 use crate::work::StoreError;
 
+mod memory;
+
+pub use memory::MemoryPacer;
+
 /// Rates now.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
