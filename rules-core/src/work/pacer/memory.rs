@@ -119,7 +119,8 @@ impl Paced {
         (self.rate, self.asked) = (ask.rate, now);
         let (gcra, now_ns) = (self.gcra(now), nanos(now));
         let arrival_ns = gcra.bounded(self.arrival_ns, now_ns, MOST_DEBT);
-        self.arrival_ns = gcra.give_back(arrival_ns, ask.unused);
+        // At the configured distance: no more than they were taken for, whatever the rate was then.
+        self.arrival_ns = self.configured().give_back(arrival_ns, ask.unused);
         if let Some(slowed) = self.slowed
             && now < slowed.quiet_until
         {
@@ -157,8 +158,12 @@ impl Paced {
         })
     }
 
+    fn configured(&self) -> Gcra {
+        Gcra::new(self.rate.per_second, self.rate.burst)
+    }
+
     fn gcra(&self, now: DateTime<Utc>) -> Gcra {
-        Gcra::new(self.rate.per_second, self.rate.burst).slowed_to(self.per_second(now))
+        self.configured().slowed_to(self.per_second(now))
     }
 
     fn rate_at(&self, now: DateTime<Utc>) -> Rate {
