@@ -1,5 +1,7 @@
 //! The pacer on every store of this crate that has one.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use std::sync::Arc;
 
 use rules_core::conformance::pacer::Subject;
@@ -15,7 +17,7 @@ async fn memory() -> Subject {
     let tenants = Tenants::new(FixedTenants::new([a.clone(), b.clone()].map(TenantRecord::new)));
     let shown = Arc::clone(&clock);
     Subject {
-        pacer: Arc::new(Memory::with(clock.clone(), Arc::new(SeededIds::new(1)))),
+        pacer: Arc::new(Memory::with(Arc::<ManualClock>::clone(&clock), Arc::new(SeededIds::new(1)))),
         a: tenants.enter(&a).await.unwrap(),
         b: tenants.enter(&b).await.unwrap(),
         now: Box::new(move || shown.now()),

@@ -1,5 +1,7 @@
 //! Quota on every store of this crate.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -40,7 +42,7 @@ mod memory {
 
     async fn new() -> Subject {
         let clock = clock();
-        let store = Memory::with(clock.clone(), Arc::new(SeededIds::new(1)));
+        let store = Memory::with(Arc::<ManualClock>::clone(&clock), Arc::new(SeededIds::new(1)));
         subject(store, clock, ()).await
     }
 
@@ -61,7 +63,7 @@ mod sqlite {
 
     async fn open(clock: &Arc<ManualClock>) -> (Sqlite, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
-        let config = SqliteConfig::default().with_clock(clock.clone());
+        let config = SqliteConfig::default().with_clock(Arc::<ManualClock>::clone(clock));
         (Sqlite::open_with(dir.path().join("quota.db"), config).await.unwrap(), dir)
     }
 

@@ -14,7 +14,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::judge::key::Outlet;
 use crate::judge::tenant::TenantScope;
@@ -124,9 +124,10 @@ pub async fn permits_come_back_at_the_configured_rate(subject: Subject) {
 
 pub async fn the_answer_says_when_the_next_permit_can_be_had(subject: Subject) {
     let next_at = subject.take(SLOW, 4, 0).await.next_at.unwrap();
-    (subject.advance)((next_at - (subject.now)()).to_std().unwrap() - Duration::from_secs(60));
+    let minute = TimeDelta::minutes(1);
+    (subject.advance)((next_at - minute - (subject.now)()).to_std().unwrap());
     assert_eq!(subject.take(SLOW, 1, 0).await, Permit { granted: 0, next_at: Some(next_at) });
-    (subject.advance)(Duration::from_secs(60));
+    (subject.advance)(minute.to_std().unwrap());
     assert_eq!(subject.take(SLOW, 1, 0).await, Permit { granted: 1, next_at: None });
 }
 

@@ -16,7 +16,8 @@ pub(super) fn delay(base: Duration, cap: Duration, factor: f64, attempt: u32) ->
         max_interval: cap,
         // The crate can neither seed its randomness nor keep it under the cap; ours can.
         randomization_factor: 0.0,
-        // The crate would stop after 15 minutes of this process; attempts are counted instead.
+        // The crate would stop after 15 minutes by the machine's clock; attempts are counted
+        // instead, and no delay depends on that clock.
         max_elapsed_time: None,
         ..ExponentialBackoff::default()
     };

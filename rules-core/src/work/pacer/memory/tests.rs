@@ -24,7 +24,7 @@ fn ask(name: &str, rate: Rate, want: u32, unused: u32) -> Ask {
 #[test]
 fn idle_outlets_are_forgotten_unless_that_would_speed_them_up() {
     let clock = clock();
-    let pacer = MemoryPacer::new(clock.clone());
+    let pacer = MemoryPacer::new(Arc::<ManualClock>::clone(&clock));
     let (fast, daily) = (Rate::per_second(80), Rate { per_second: 1.0 / 86_400.0, burst: 1 });
     now(pacer.take(&[ask("idle", fast, 1, 0), ask("daily", daily, 1, 0), ask("quiet", fast, 1, 0)])).unwrap();
     let retry_after = Some(Duration::from_hours(3));
@@ -41,7 +41,7 @@ fn idle_outlets_are_forgotten_unless_that_would_speed_them_up() {
 #[test]
 fn a_debt_is_forgiven_after_a_second() {
     let clock = clock();
-    let pacer = MemoryPacer::new(clock.clone());
+    let pacer = MemoryPacer::new(Arc::<ManualClock>::clone(&clock));
     let rate = Rate::per_second(80);
     now(pacer.take(&[ask("a", rate, 20, 0)])).unwrap();
     now(pacer.observe(&[Observation::Consumed { outlet: outlet("a"), permits: u32::MAX }])).unwrap();
@@ -76,7 +76,7 @@ proptest! {
         steps in steps(),
     ) {
         let clock = clock();
-        let pacer = MemoryPacer::new(clock.clone());
+        let pacer = MemoryPacer::new(Arc::<ManualClock>::clone(&clock));
         let rate = Rate { per_second, burst };
         // When permits were granted, and how many of them were used.
         let mut used: Vec<(DateTime<Utc>, u32)> = Vec::new();

@@ -32,7 +32,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 #[test]
 fn old_charges_are_forgotten_in_portions_and_allowances_never() {
     let clock = clock();
-    let quota = MemoryQuota::new(clock.clone());
+    let quota = MemoryQuota::new(Arc::<ManualClock>::clone(&clock));
     let charge = |number, window| Charge {
         id: charge_id(number),
         meters: vec![Meter { key: key("day"), window, limit: 1_000 }],
@@ -80,7 +80,7 @@ proptest! {
     #[test]
     fn limits_hold_through_any_charges_refunds_repeats_and_moves(steps in steps()) {
         let clock = clock();
-        let quota = MemoryQuota::new(clock.clone());
+        let quota = MemoryQuota::new(Arc::<ManualClock>::clone(&clock));
         let meters = |zone| vec![
             Meter { key: key("day"), window: Window::Day(ZONES[zone]), limit: LIMIT },
             Meter { key: key("plan"), window: Window::Lifetime, limit: 3 * LIMIT },
