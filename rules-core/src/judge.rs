@@ -2,6 +2,9 @@
 
 pub mod code;
 pub mod fault;
+pub mod gcra;
 pub mod id;
 pub mod key;
+pub mod retry;
 pub mod tenant;
+pub mod window;

@@ -10,6 +10,8 @@ use crate::work::clock::{Clock, SystemClock};
 use crate::work::ids::{Ids, RandomIds};
 
 mod events;
+mod pacer;
+mod quota;
 
 /// The memory handle. Clones share what they hold.
 ///

@@ -25,6 +25,7 @@ use crate::work::ids::{Ids, RandomIds};
 mod error;
 mod events;
 mod lock;
+mod quota;
 mod reader;
 mod schema;
 mod writer;

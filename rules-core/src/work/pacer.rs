@@ -10,26 +10,37 @@ use chrono::{DateTime, Utc};
 use crate::judge::key::Outlet;
 use crate::work::StoreError;
 
+mod memory;
+
+pub use memory::MemoryPacer;
+
 /// Rates now.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Pacer: Debug + Send + Sync + 'static {
     /// Takes permits, one answer per ask, in order. Permits that were taken earlier and not used
-    /// go back first.
+    /// go back first; while the outlet is slowed down, fewer may come of them than went back.
+    ///
+    /// In any stretch of time an outlet gets no more permits than its rate and one burst. The
+    /// rate is the one of the latest ask.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer. Permits may then be lost, which costs a
     /// tick and no more.
     async fn take(&self, asks: &[Ask]) -> Result<Vec<Permit>, StoreError>;
 
-    /// Learns from the far side: a throttle halves the outlet's rate, which then recovers slowly
-    /// (by 5 % of the configured rate a second); what was consumed elsewhere counts here too.
+    /// Learns from the far side. A throttle halves the outlet's rate and burst, though not twice
+    /// within a second nor below 1 a second, and nothing is granted for as long as the far side
+    /// asked; then the rate recovers by 5 % of the configured one a second. What was consumed
+    /// elsewhere counts here too, for at most a second of the rate or the whole burst. What is
+    /// seen of an outlet that nobody asked for is passed over.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
     async fn observe(&self, observations: &[Observation]) -> Result<(), StoreError>;
 
-    /// The rate of each outlet in force now, in order; `None` for one that was never asked for.
+    /// The rate of each outlet in force now, in order; `None` for one that was never asked for,
+    /// or not for an hour.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.

@@ -7,20 +7,31 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use crate::judge::id::{ChargeId, RefundId};
 use crate::judge::key::MeterKey;
+use crate::judge::window::Window;
 use crate::work::StoreError;
 
+mod memory;
+pub(crate) mod tally;
+
+pub use memory::MemoryQuota;
+
 /// Units that are used up.
+///
+/// A meter is its key and its kind of window. It counts in one window at a time; which one that
+/// is, also when its zone changes, says [`Window::after`] by the store's clock.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Quota: Debug + Send + Sync + 'static {
     /// Takes the units of each charge from all its meters, or from none. One answer per charge,
     /// in order; a later charge of the call sees what the earlier ones took.
     ///
-    /// A charge whose id is known returns the same grant and takes nothing more.
+    /// A charge whose id is known returns the same grant and takes nothing more. One that was
+    /// granted nothing leaves no trace, so it can be tried again when there are units. Ids are
+    /// known at least until two days after the last window that was charged has ended, and for
+    /// ever if it never ends. A meter that is named twice in a charge is charged once.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call with the same ids.
@@ -31,7 +42,7 @@ pub trait Quota: Debug + Send + Sync + 'static {
 
     /// Gives units back to the windows that were charged, never to a later one. A refund whose
     /// id is known gives back nothing more; together the refunds of a charge never exceed its
-    /// grant. A charge that is not known any more is passed over.
+    /// grant. A charge that is not known, or not any more, is passed over.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call with the same ids.
@@ -45,16 +56,6 @@ pub trait Quota: Debug + Send + Sync + 'static {
 }
 const _: fn(&dyn Quota) = |_| {};
 
-/// Over what time units are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Window {
-    /// From the first charge for ever: an allowance.
-    Lifetime,
-    /// A calendar day in a zone, of 23, 24 or 25 hours as it comes.
-    Day(Tz),
-}
-
 /// A limit on something that is counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meter {
@@ -62,7 +63,8 @@ pub struct Meter {
     pub key: MeterKey,
     /// Over what time.
     pub window: Window,
-    /// At most so many units in one window.
+    /// At most so many units in one window. It may differ from call to call: when it shrinks
+    /// below what is used, nothing is left, and nothing is taken back.
     pub limit: u64,
 }
 
@@ -93,7 +95,8 @@ pub enum Grant {
 pub struct Granted {
     /// Units that were taken.
     pub units: u64,
-    /// The meter that allowed least, when less than all was granted.
+    /// The meter that allowed least, when less than all was granted; of several the one that
+    /// resets last.
     pub refused_by: Option<Refusal>,
 }
 

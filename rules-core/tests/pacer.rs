@@ -1,0 +1,28 @@
+//! The pacer on every store of this crate that has one.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::sync::Arc;
+
+use rules_core::conformance::pacer::Subject;
+use rules_core::judge::tenant::{TenantId, TenantRecord};
+use rules_core::store::memory::Memory;
+use rules_core::work::clock::{Clock, ManualClock};
+use rules_core::work::ids::SeededIds;
+use rules_core::work::tenants::{FixedTenants, Tenants};
+
+async fn memory() -> Subject {
+    let clock = Arc::new(ManualClock::at("2026-01-05T12:00:00Z".parse().unwrap()));
+    let [a, b] = ["a", "b"].map(|name| TenantId::parse(name).unwrap());
+    let tenants = Tenants::new(FixedTenants::new([a.clone(), b.clone()].map(TenantRecord::new)));
+    let shown = Arc::clone(&clock);
+    Subject {
+        pacer: Arc::new(Memory::with(Arc::<ManualClock>::clone(&clock), Arc::new(SeededIds::new(1)))),
+        a: tenants.enter(&a).await.unwrap(),
+        b: tenants.enter(&b).await.unwrap(),
+        now: Box::new(move || shown.now()),
+        advance: Box::new(move |duration| clock.advance(duration)),
+    }
+}
+
+rules_core::pacer_conformance!(memory);
