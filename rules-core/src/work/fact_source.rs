@@ -145,7 +145,9 @@ pub async fn gather(
             continue;
         }
         if let Err(error) = source.load(subjects, facts).await {
-            brings.iter().for_each(|fact| facts.mark_unavailable(*fact));
+            for fact in &brings {
+                facts.mark_unavailable(*fact);
+            }
             silent.push(Silent { facts: brings, error });
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::kinds::Builder;
 use super::{OnMissing, RuleEntry, RuleKinds, RulePlace, RuleSet, RuleSetBuilder, RuleSetError};
 use crate::judge::tenant::TenantId;
 
@@ -106,15 +107,31 @@ fn entry(
         let known = kinds.names().collect::<Vec<_>>().join(", ");
         return Err(RuleSetError::UnknownKind { place, kind, known });
     };
-    let options = Value::Object(options);
     let mut written = kind;
-    canonical(&options, &mut written);
-    match build(options) {
+    canonical(&Value::Object(options.clone()), &mut written);
+    match build(Value::Object(options.clone())) {
         Ok(rule) => {
             Ok(RuleEntry { rule, id: Some(id), on_missing, written: Some(written), place: Some(place) })
         }
-        Err(source) => Err(RuleSetError::Options { place, source }),
+        Err(source) => {
+            let key = refused_key(&options, &source.to_string(), build);
+            Err(RuleSetError::Options { place, key, source })
+        }
     }
+}
+
+/// The key that a builder stumbled over: without it, it has nothing or something else to say.
+/// serde names an unknown key but not the key of a value that it refuses.
+fn refused_key(options: &Map<String, Value>, complaint: &str, build: &Builder) -> Option<String> {
+    if complaint.starts_with("missing field") {
+        return None;
+    }
+    let matters = |key: &&String| {
+        let mut fewer = options.clone();
+        fewer.remove(*key);
+        build(Value::Object(fewer)).err().is_none_or(|error| error.to_string() != complaint)
+    };
+    options.keys().find(matters).cloned()
 }
 
 /// The value as JSON with sorted keys, whatever order they were written in.

@@ -44,11 +44,13 @@ pub enum RuleSetError {
         known: String,
     },
     /// The rule's own keys do not fit its kind.
-    #[error("{place}: its options do not fit its kind; correct the key that the cause names")]
+    #[error("{place}: {} not fit its kind; correct what the cause names", about(key.as_ref()))]
     Options {
         /// Which rule.
         place: RulePlace,
-        /// Which key, and what was expected.
+        /// Which key, when it is one key's value or name that is refused.
+        key: Option<String>,
+        /// What was found and what was expected.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
@@ -89,4 +91,8 @@ impl Classify for RuleSetError {
     fn fault(&self) -> Fault {
         Fault::Rejected
     }
+}
+
+fn about(key: Option<&String>) -> String {
+    key.map_or_else(|| "its options do".to_owned(), |key| format!("key `{key}` does"))
 }

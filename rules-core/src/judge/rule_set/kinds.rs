@@ -13,7 +13,7 @@ use crate::judge::rule::subscription::SubscriptionRule;
 /// What a builder of rules has to say about options that it refuses.
 pub type RuleFault = Box<dyn Error + Send + Sync>;
 
-type Builder = dyn Fn(Value) -> Result<Arc<dyn Rule>, RuleFault> + Send + Sync;
+pub(super) type Builder = dyn Fn(Value) -> Result<Arc<dyn Rule>, RuleFault> + Send + Sync;
 
 /// The kinds of rules that a configuration may name.
 ///

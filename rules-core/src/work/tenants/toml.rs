@@ -40,7 +40,7 @@ use crate::work::StoreError;
 /// ```
 ///
 /// A status that ends has its instant beside it: `until` (trialing), `period_end` (active),
-/// `since` (past_due), `effective_at` (canceled). Lists of rules in the same text (`[[rule]]`,
+/// `since` (`past_due`), `effective_at` (canceled). Lists of rules in the same text (`[[rule]]`,
 /// `[[tenant.rule]]`) are left to [`crate::judge::rule_book::RuleBook::from_toml`].
 #[derive(Clone, Debug)]
 pub struct TomlTenants {
@@ -53,7 +53,7 @@ impl TomlTenants {
     /// # Errors
     /// [`TomlTenantsError`] names the line, or the tenant and the key, and what to correct.
     pub fn parse(text: &str) -> Result<Self, TomlTenantsError> {
-        let mut text: Table = text.parse().map_err(|source| syntax(source))?;
+        let mut text: Table = text.parse().map_err(syntax)?;
         let tenants = match text.remove("tenant") {
             None => Vec::new(),
             Some(Value::Array(tenants)) => tenants,
@@ -124,7 +124,7 @@ fn record(tenant: Value, number: usize) -> Result<TenantRecord, TomlTenantsError
         return Err(section("tenant", "write each tenant under [[tenant]]"));
     };
     table.remove("rule");
-    let table: TenantTable = table
+    let table: TenantTable = dates_as_text(Value::Table(table))
         .try_into()
         .map_err(|source| TomlTenantsError::Tenant { tenant: name.clone(), source: Box::new(source) })?;
 
@@ -142,6 +142,17 @@ fn record(tenant: Value, number: usize) -> Result<TenantRecord, TomlTenantsError
     record.daily_limit = table.daily_limit;
     record.subscription = table.subscription.map(|it| subscription(it, &name)).transpose()?;
     Ok(record)
+}
+
+/// TOML's own dates as text, which is what chrono reads.
+fn dates_as_text(value: Value) -> Value {
+    match value {
+        Value::Datetime(instant) => Value::String(instant.to_string()),
+        Value::Table(table) => {
+            Value::Table(table.into_iter().map(|(key, value)| (key, dates_as_text(value))).collect())
+        }
+        other => other,
+    }
 }
 
 fn subscription(table: SubscriptionTable, tenant: &str) -> Result<Subscription, TomlTenantsError> {
