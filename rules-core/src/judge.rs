@@ -2,9 +2,20 @@
 
 pub mod code;
 pub mod fault;
-pub mod gcra;
 pub mod id;
-pub mod key;
-pub mod retry;
 pub mod tenant;
+pub mod key;
+
+pub mod fact;
+pub mod verdict;
+pub mod ballot;
+pub mod rule;
+pub mod rule_set;
+pub mod rule_book;
+pub mod explanation;
+pub mod registry;
+
+pub mod subscription;
 pub mod window;
+pub mod gcra;
+pub mod retry;

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod events;
+pub mod fact_source;
 pub mod ids;
 pub mod lanes;
 pub mod outbox;

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::judge::subscription::Subscription;
+
 /// The name of a tenant: 1 to 64 of the characters `a-z A-Z 0-9 _ -`.
 ///
 /// The characters are few on purpose: none of them can be mistaken for key syntax in any store.
@@ -80,12 +82,14 @@ pub struct TenantRecord {
     pub daily_limit: Option<u64>,
     /// Share of the work relative to other tenants, at least 1.
     pub weight: u32,
+    /// What the tenant has paid for, where a host sells plans.
+    pub subscription: Option<Subscription>,
 }
 
 impl TenantRecord {
     /// An enabled tenant in UTC with no limit and weight 1.
     pub fn new(id: TenantId) -> Self {
-        Self { id, zone: Tz::UTC, enabled: true, daily_limit: None, weight: 1 }
+        Self { id, zone: Tz::UTC, enabled: true, daily_limit: None, weight: 1, subscription: None }
     }
 
     /// The same tenant with its day in `zone`.
@@ -104,6 +108,12 @@ impl TenantRecord {
     #[must_use]
     pub fn with_weight(self, weight: u32) -> Self {
         Self { weight: weight.max(1), ..self }
+    }
+
+    /// The same tenant with what it has paid for.
+    #[must_use]
+    pub fn with_subscription(self, subscription: Subscription) -> Self {
+        Self { subscription: Some(subscription), ..self }
     }
 
     /// The same tenant, switched off.

@@ -13,6 +13,9 @@ use crate::judge::tenant::{TenantId, TenantRecord, TenantScope};
 use crate::work::StoreError;
 use crate::work::clock::{Clock, SystemClock, after};
 
+#[cfg(feature = "toml")]
+pub mod toml;
+
 /// The host's knowledge of its tenants.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
