@@ -1,0 +1,166 @@
+//! Puts references of released campaigns into the queue, and finds those that the queue lost.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rules_core::judge::fault::{Classify, Fault};
+use rules_core::judge::id::BatchId;
+use rules_core::judge::key::Lane;
+use rules_core::work::StoreError;
+use rules_core::work::queue::{Enqueued, Parcel};
+
+use crate::campaigns::{CampaignRecord, Select, Status};
+use crate::delivery::{BATCH, Kind, Message, Query};
+use crate::desk::{Desk, lane};
+use crate::fact::State;
+use crate::message::{CampaignKey, MessageKey};
+use crate::progress::Progress;
+use crate::reference::Reference;
+
+/// Batches whose references go into the queue in one parcel.
+const BATCHES: u32 = 4;
+
+/// Campaigns that are looked at in one pass.
+const CAMPAIGNS: usize = 1_000;
+
+/// Fills the queue.
+#[derive(Debug)]
+pub(crate) struct Feeder {
+    desk: Arc<Desk>,
+    /// Campaigns whose lanes were found empty in the last audit, though they have work.
+    suspects: HashMap<CampaignKey, u64>,
+    audits: u64,
+}
+
+impl Feeder {
+    pub(crate) fn new(desk: Arc<Desk>) -> Self {
+        Self { desk, suspects: HashMap::new(), audits: 0 }
+    }
+
+    /// Feeds one parcel of every released campaign that has batches left. False when nothing was
+    /// fed, because all is queued or the queue is full.
+    pub(crate) async fn feed(&self) -> Result<bool, StoreError> {
+        let mut fed = false;
+        for (record, progress) in self.released().await? {
+            if progress.queued < progress.batches {
+                fed |= self.feed_one(&record, &progress).await?;
+            }
+        }
+        Ok(fed)
+    }
+
+    async fn released(&self) -> Result<Vec<(CampaignRecord, Progress)>, StoreError> {
+        let mut records = self.desk.campaigns.list(&Select::Active, 0, CAMPAIGNS).await?;
+        records.retain(|record| record.status == Status::Released);
+        let keys: Vec<CampaignKey> = records.iter().map(|record| record.key.clone()).collect();
+        let progress = if keys.is_empty() { Vec::new() } else { self.desk.log.progress(&keys).await? };
+        Ok(records.into_iter().zip(progress).collect())
+    }
+
+    async fn feed_one(&self, record: &CampaignRecord, progress: &Progress) -> Result<bool, StoreError> {
+        let Some(lane) = self.lane(record).await else { return Ok(false) };
+        let end_batch = progress.batches.min(progress.queued.saturating_add(BATCHES));
+        let batch_size = u32::try_from(BATCH).unwrap_or(u32::MAX);
+        let (from, end) = (progress.queued.saturating_mul(batch_size), end_batch.saturating_mul(batch_size));
+        let max = BATCH * BATCHES as usize;
+        let query = Query::Scan { campaign: record.key.clone(), from, of: Kind::ToBegin, max };
+        let mut messages = self.desk.log.messages(&query).await?.messages;
+        messages.retain(|message| message.key.record() < end);
+        if !messages.is_empty() && !self.enqueue(lane, &messages, &[]).await? {
+            return Ok(false);
+        }
+        self.desk.log.mark(&record.key, end_batch).await?;
+        Ok(true)
+    }
+
+    /// Puts references into the lane; false when the queue is full.
+    async fn enqueue(&self, lane: Lane, messages: &[Message], round: &[u8]) -> Result<bool, StoreError> {
+        let ids = messages.iter().filter_map(|message| message.to.as_ref()).map(|to| &to.id.as_bytes()[..]);
+        let parts: Vec<&[u8]> = ids.chain([round]).collect();
+        let records: Vec<Bytes> = messages.iter().map(|message| reference(&message.key).encode()).collect();
+        let parcel = Parcel { batch: BatchId::of(&parts), lane, due: None, records };
+        let answers = self.desk.queue.enqueue(&[parcel]).await?;
+        Ok(!answers.iter().any(|answer| matches!(answer, Enqueued::Full { .. })))
+    }
+
+    async fn lane(&self, record: &CampaignRecord) -> Option<Lane> {
+        let scope = match self.desk.tenants.enter(record.key.tenant()).await {
+            Ok(scope) => scope,
+            Err(error) => {
+                if error.fault() != Fault::Rejected {
+                    tracing::warn!(campaign = %record.key, error = %error, "feeding waits for the tenant");
+                }
+                return None;
+            }
+        };
+        lane(&scope, record).ok()
+    }
+
+    /// Looks for campaigns that have messages to begin and nothing in the queue, and queues them
+    /// again. A campaign must be found so in two audits, because between a settlement and its
+    /// fact there is a moment in which it looks so.
+    pub(crate) async fn audit(&mut self) -> Result<usize, StoreError> {
+        self.audits += 1;
+        let mut suspects = HashMap::new();
+        let mut found = 0;
+        for (record, progress) in self.released().await? {
+            let to_begin = progress.in_state(State::Waiting) + progress.in_state(State::Deferred);
+            if progress.queued < progress.batches || to_begin == 0 {
+                continue;
+            }
+            let Some(lane) = self.lane(&record).await else { continue };
+            if 0 < self.waiting_in(&lane).await? {
+                continue;
+            }
+            if self.suspects.get(&record.key) == Some(&to_begin) {
+                found += self.requeue(&record, &lane).await?;
+            } else {
+                suspects.insert(record.key.clone(), to_begin);
+            }
+        }
+        self.suspects = suspects;
+        Ok(found)
+    }
+
+    async fn waiting_in(&self, lane: &Lane) -> Result<u64, StoreError> {
+        const PAGE: usize = 500;
+        let mut after = None;
+        loop {
+            let page = self.desk.lanes.depths(after, PAGE).await?;
+            if let Some(depth) = page.iter().find(|depth| depth.lane == *lane) {
+                return Ok(depth.waiting + depth.delayed + depth.leased);
+            }
+            if page.len() < PAGE {
+                return Ok(0);
+            }
+            after = page.last().map(|depth| depth.lane.clone());
+        }
+    }
+
+    async fn requeue(&self, record: &CampaignRecord, lane: &Lane) -> Result<usize, StoreError> {
+        let mut found = 0;
+        let mut from = Some(0);
+        while let Some(start) = from {
+            let max = BATCH * BATCHES as usize;
+            let query = Query::Scan { campaign: record.key.clone(), from: start, of: Kind::ToBegin, max };
+            let page = self.desk.log.messages(&query).await?;
+            from = page.next;
+            if page.messages.is_empty() {
+                continue;
+            }
+            // The lost parcel's id may still be known, so this one is called otherwise.
+            let round = self.desk.ids.next();
+            if !self.enqueue(lane.clone(), &page.messages, round.as_bytes()).await? {
+                break;
+            }
+            found += page.messages.len();
+        }
+        tracing::warn!(campaign = %record.key, messages = found, "queued again what the queue had lost");
+        Ok(found)
+    }
+}
+
+fn reference(key: &MessageKey) -> Reference {
+    Reference { campaign: key.campaign().number(), record: key.record() }
+}

@@ -1,0 +1,71 @@
+use rules_core::judge::ballot::Ballot;
+use rules_core::judge::code::Code;
+use rules_core::judge::explanation::Note;
+use rules_core::judge::fact::{Batch, FactId};
+use rules_core::judge::rule::{Context, Rule, RuleError};
+use serde::Deserialize;
+
+/// A fact: what is known of a person's wish to be messaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// True when the record, the person or the campaign's author says that the person agreed.
+    pub given: bool,
+    /// True when the person's last word was that they want no messages.
+    pub opted_out: bool,
+}
+
+/// Nobody says that the person agreed.
+pub const MISSING: Code = Code::known("consent.missing");
+/// The person wants no messages.
+pub const OPTED_OUT: Code = Code::known("consent.opted_out");
+
+/// Writes only to people who agreed to it. WhatsApp requires an opt-in that names the business
+/// ("About the platform", Meta).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentGiven {}
+
+impl Rule for ConsentGiven {
+    fn id(&self) -> &'static str {
+        "consent"
+    }
+
+    fn needs(&self) -> &[FactId] {
+        const { &[FactId::of::<Consent>()] }
+    }
+
+    fn judge(&self, _: &Context<'_>, batch: &Batch<'_>, ballot: &mut Ballot<'_>) -> Result<(), RuleError> {
+        for (row, consent) in batch.column::<Consent>()?.iter().enumerate() {
+            if !consent.given {
+                ballot.note(row, || Note::new("consent given", false));
+                ballot.deny(row, MISSING);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Never writes to people who opted out.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptOut {}
+
+impl Rule for OptOut {
+    fn id(&self) -> &'static str {
+        "opt_out"
+    }
+
+    fn needs(&self) -> &[FactId] {
+        const { &[FactId::of::<Consent>()] }
+    }
+
+    fn judge(&self, _: &Context<'_>, batch: &Batch<'_>, ballot: &mut Ballot<'_>) -> Result<(), RuleError> {
+        for (row, consent) in batch.column::<Consent>()?.iter().enumerate() {
+            if consent.opted_out {
+                ballot.note(row, || Note::new("opted out", true));
+                ballot.deny(row, OPTED_OUT);
+            }
+        }
+        Ok(())
+    }
+}

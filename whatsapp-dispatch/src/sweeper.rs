@@ -1,0 +1,95 @@
+//! Finds messages whose story broke off, and ends it: begun without an answer, accepted and never
+//! heard of again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rules_core::judge::code::Code;
+use rules_core::work::StoreError;
+
+use crate::campaigns::Select;
+use crate::delivery::{Kind, Message, Query};
+use crate::desk::Desk;
+use crate::fact::{Fact, State, Subject, What};
+use crate::message::CampaignKey;
+
+/// Its worker ended before the answer was recorded.
+pub const WORKER_LOST: Code = Code::known("dispatch.worker_lost");
+
+const PAGE: usize = 500;
+
+/// Ends stories that broke off.
+#[derive(Debug)]
+pub(crate) struct Sweeper {
+    desk: Arc<Desk>,
+}
+
+impl Sweeper {
+    pub(crate) fn new(desk: Arc<Desk>) -> Self {
+        Self { desk }
+    }
+
+    /// Begun before `before` and still without an answer: nobody knows what came of it.
+    pub(crate) async fn doubt(&self, before: DateTime<Utc>) -> Result<usize, StoreError> {
+        let what = || What::InDoubt { code: WORKER_LOST };
+        self.sweep(State::Sending, Kind::BegunBefore(before), what).await
+    }
+
+    /// Accepted so long ago that WhatsApp has dropped it.
+    pub(crate) async fn expire(&self) -> Result<usize, StoreError> {
+        let before = earlier(self.desk.clock.now(), self.desk.config.delivery_deadline);
+        self.sweep(State::Accepted, Kind::AcceptedBefore(before), || What::Expired).await
+    }
+
+    async fn sweep(&self, state: State, kind: Kind, what: impl Fn() -> What + Send) -> Result<usize, StoreError> {
+        let mut swept = 0;
+        let mut after = 0;
+        loop {
+            let records = self.desk.campaigns.list(&Select::Active, after, PAGE).await?;
+            let keys: Vec<CampaignKey> = records.into_iter().map(|record| record.key).collect();
+            let Some(last) = keys.last() else { return Ok(swept) };
+            after = last.number();
+            for (key, progress) in keys.iter().zip(self.desk.log.progress(&keys).await?) {
+                if 0 < progress.in_state(state) {
+                    swept += self.sweep_one(key, kind, &what).await?;
+                }
+            }
+        }
+    }
+
+    async fn sweep_one(
+        &self,
+        campaign: &CampaignKey,
+        kind: Kind,
+        what: &(impl Fn() -> What + Send),
+    ) -> Result<usize, StoreError> {
+        let mut swept = 0;
+        let mut from = Some(0);
+        while let Some(start) = from {
+            let query = Query::Scan { campaign: campaign.clone(), from: start, of: kind, max: PAGE };
+            let page = self.desk.log.messages(&query).await?;
+            from = page.next;
+            let now = self.desk.clock.now();
+            let fact = |message: &Message| Fact {
+                of: Subject::Attempt(message.key.clone(), message.facts.attempts),
+                at: now,
+                what: what(),
+            };
+            let facts: Vec<Fact> = page.messages.iter().map(fact).collect();
+            if !facts.is_empty() {
+                swept += facts.len();
+                self.desk.log.record(&facts).await?;
+            }
+        }
+        Ok(swept)
+    }
+}
+
+/// `instant` less `duration`; the beginning of time when the difference cannot be expressed.
+pub(crate) fn earlier(instant: DateTime<Utc>, duration: Duration) -> DateTime<Utc> {
+    chrono::TimeDelta::from_std(duration)
+        .ok()
+        .and_then(|delta| instant.checked_sub_signed(delta))
+        .unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
