@@ -9,6 +9,7 @@ pub mod outbox;
 pub mod pacer;
 pub mod queue;
 pub mod quota;
+pub mod referee;
 pub mod tenants;
 
 mod store_error;
