@@ -10,6 +10,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use rules_core::judge::code::Code;
 use rules_core::work::StoreError;
 
@@ -128,6 +129,8 @@ pub struct Recipient {
     pub number: PhoneNumber,
     /// Whether the record is evidence of the person's consent.
     pub consent: bool,
+    /// The zone that the record names for the person.
+    pub zone: Option<Tz>,
 }
 
 /// Whether a message is planned for a record.

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::key::{KeyError, Lane, Outlet};
-use rules_core::judge::rule_book::RuleBook;
 use rules_core::judge::tenant::TenantScope;
 use rules_core::work::StoreError;
 use rules_core::work::clock::{Clock, after};
 use rules_core::work::events::EventLog;
-use rules_core::work::fact_source::FactSource;
+use rules_core::work::referee::Referee;
 use rules_core::work::ids::Ids;
 use rules_core::work::lanes::Lanes;
 use rules_core::work::outbox::Outbox;
@@ -47,8 +46,7 @@ pub(crate) struct Desk {
     pub(crate) gateway: Arc<dyn MessageGateway>,
     pub(crate) tenants: Tenants,
     pub(crate) senders: Arc<dyn SenderSource>,
-    pub(crate) rules: Arc<RuleBook>,
-    pub(crate) facts: Vec<Arc<dyn FactSource>>,
+    pub(crate) referee: Referee,
     pub(crate) config: DispatchConfig,
     /// True when nobody else can work on the store, so that what a dead process left behind may
     /// be taken up at once.

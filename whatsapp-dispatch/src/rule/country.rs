@@ -5,7 +5,6 @@ use rules_core::judge::fact::{Batch, FactId};
 use rules_core::judge::rule::{Context, Rule, RuleError};
 use serde::Deserialize;
 
-use super::Regions;
 use crate::region::Region;
 
 /// A fact: the country of a person's number, if it has one.
@@ -26,7 +25,7 @@ pub const BLOCKED: Code = Code::known("country.blocked");
 #[serde(deny_unknown_fields)]
 pub struct CountryBlock {
     /// ISO 3166-1 codes of two letters.
-    countries: Regions,
+    countries: Vec<Region>,
 }
 
 impl CountryBlock {

@@ -7,13 +7,11 @@ use rules_core::judge::fact::{Batch, FactId};
 use rules_core::judge::rule::{Context, Rule, RuleError};
 use serde::Deserialize;
 
-use super::Own;
-
 /// A fact: the zones in which a person may live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zones {
     /// The zone that the record names.
-    pub own: Own,
+    pub own: Option<Tz>,
     /// The zones that the number allows; none when nothing is known.
     pub possible: &'static [Tz],
 }
@@ -86,7 +84,7 @@ impl QuietHours {
         }
         let second = now.timestamp();
         let next = DateTime::from_timestamp(second - second.rem_euclid(900) + 900, 0)?;
-        let minutes = i64::from(self.until.signed_duration_since(NaiveTime::MIN).num_minutes() as i32 % 15);
+        let minutes = self.until.signed_duration_since(NaiveTime::MIN).num_minutes() % 15;
         (0..=2 * 96)
             .map(|quarter| next + TimeDelta::minutes(15 * quarter + minutes))
             .find(|instant| !zones.iter().any(|zone| self.is_quiet(*instant, *zone)))

@@ -17,7 +17,7 @@ use crate::phone::PhoneNumber;
 const STRETCH: u32 = 20_000;
 
 const COLUMNS: &str =
-    "message.row, line, verdict, message.code, person, id, number, consent, parameters, state";
+    "message.row, line, verdict, message.code, person, id, number, consent, zone, parameters, state";
 
 pub(super) fn page(tx: &Transaction<'_>, query: &Query) -> Result<Page, SqliteError> {
     match query {
@@ -104,23 +104,25 @@ fn read(campaign: &CampaignKey, row: &Row<'_>) -> Result<Message, SqliteError> {
     let id: Option<[u8; 16]> = row.get(5)?;
     let number: Option<u64> = row.get(6)?;
     let consent: Option<bool> = row.get(7)?;
+    let zone: Option<String> = row.get(8)?;
     let to = match (person, id, number.and_then(PhoneNumber::from_digits)) {
         (Some(person), Some(id), Some(number)) => Some(Recipient {
             person: PersonId::from_bytes(person),
             id: MessageId::from_bytes(id),
             number,
             consent: consent.unwrap_or(false),
+            zone: zone.and_then(|zone| zone.parse().ok()),
         }),
         _ => None,
     };
-    let begun: Option<i64> = row.get(9)?;
-    let facts = if begun.is_some() { facts::read(row, 10)? } else { crate::fact::Facts::default() };
+    let begun: Option<i64> = row.get(10)?;
+    let facts = if begun.is_some() { facts::read(row, 11)? } else { crate::fact::Facts::default() };
     Ok(Message {
         key: campaign.message(u32::try_from(key & i64::from(u32::MAX)).unwrap_or_default()),
         line: row.get(1)?,
         verdict: verdict(row.get(2)?, row.get(3)?)?,
         to,
-        parameters: Bytes::from(row.get::<_, Vec<u8>>(8)?),
+        parameters: Bytes::from(row.get::<_, Vec<u8>>(9)?),
         facts,
     })
 }

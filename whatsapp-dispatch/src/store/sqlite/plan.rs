@@ -62,8 +62,8 @@ fn freeze(
     }
     let (kind, code) = columns(&verdict);
     tx.prepare_cached(
-        "INSERT INTO message (row, line, verdict, code, person, id, number, consent, parameters)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO message (row, line, verdict, code, person, id, number, consent, zone, parameters)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         key,
@@ -74,6 +74,7 @@ fn freeze(
         row.to.as_ref().map(|to| to.id.as_bytes()),
         row.to.as_ref().map(|to| to.number.digits()),
         row.to.as_ref().map(|to| to.consent),
+        row.to.as_ref().and_then(|to| to.zone).map(|zone| zone.name()),
         row.parameters.as_ref(),
     ])?;
     Ok(verdict)

@@ -39,6 +39,7 @@ CREATE TABLE message (
     id BLOB,
     number INTEGER,
     consent INTEGER,
+    zone TEXT,
     parameters BLOB NOT NULL
 ) STRICT;
 

@@ -1,0 +1,193 @@
+//! The facade: plan, release, run, report.
+
+use std::sync::Arc;
+
+use rules_core::work::StoreError;
+use rules_core::work::referee::Referee;
+use rules_core::work::tenants::Tenants;
+
+use crate::campaign::{Campaign, CampaignName};
+use crate::campaigns::{Change, Changed, Created, NewCampaign, Select, Status};
+use crate::desk::{Desk, Remembered};
+use crate::gateway::MessageGateway;
+use crate::message::{CampaignKey, Salt};
+use crate::people::random_key;
+use crate::planner::Planner;
+use crate::recipients::Recipients;
+use crate::sender::Sender;
+use crate::template::{Body, TemplateDefinition};
+
+mod builder;
+mod error;
+mod explain;
+mod plan;
+mod running;
+mod sent;
+mod store;
+
+pub use builder::DispatchBuilder;
+pub use error::{BuildError, ChangeError, PlanError};
+pub use explain::{Explained, Gates};
+pub use plan::Plan;
+pub use running::Running;
+pub use sent::{Sent, Waiting};
+pub use store::DispatchStore;
+
+/// Plans and sends campaigns. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    pub(crate) desk: Arc<Desk>,
+}
+
+impl Dispatch {
+    /// A dispatcher on a store and a gateway, with safe defaults: one tenant `main`, the rules
+    /// consent and opt-out, up to 128 requests at once, every number paced.
+    ///
+    /// # Errors
+    /// [`BuildError`] when the defaults cannot be put together.
+    pub fn new(store: &impl DispatchStore, gateway: impl MessageGateway) -> Result<Self, BuildError> {
+        Self::builder(store, gateway).build()
+    }
+
+    /// A dispatcher with parts of the host's.
+    pub fn builder(store: &impl DispatchStore, gateway: impl MessageGateway) -> DispatchBuilder {
+        DispatchBuilder::new(store, Arc::new(gateway))
+    }
+
+    /// Reads the recipients, judges everybody and freezes the result. Nothing is sent before
+    /// [`Dispatch::release`].
+    ///
+    /// A name is unique per tenant: planning a known campaign with the same definition and the
+    /// same source goes on where it stopped, or returns the finished plan.
+    ///
+    /// # Errors
+    /// [`PlanError::Differs`] when the tenant's campaign of this name asks for something else;
+    /// other [`PlanError`]s say what is wrong with the campaign, the template or the source.
+    ///
+    /// # Cancel safety
+    /// Dropping the future, or the death of the process, loses at most one batch of work; plan
+    /// again to go on.
+    #[tracing::instrument(name = "dispatch.plan", skip_all, fields(campaign = campaign.name))]
+    pub async fn plan(
+        &self,
+        campaign: Campaign,
+        mut source: impl Recipients,
+    ) -> Result<Plan, PlanError> {
+        let (name, mut definition) = campaign.define()?;
+        definition.template.check()?;
+        let scope = self.desk.tenants.enter(&definition.sender.tenant).await?;
+        let mapping = definition.mapping.bind(source.columns())?;
+        let template = self.template(&definition.sender, &definition.template).await?;
+        let body = Body::parse(definition.parameters.clone())?.compile(source.columns(), &template)?;
+        definition.names = body.names().map(<[String]>::to_vec);
+        let new = NewCampaign::new(
+            &scope,
+            name.clone(),
+            Arc::new(definition),
+            source.digest().to_string(),
+            Salt::from_bytes(random_key(&self.desk.ids)),
+        );
+        let record = match self.desk.campaigns.create(&new).await? {
+            Created::New(record) => record,
+            Created::Known(record) if record.definition == new.definition && record.source == new.source => record,
+            Created::Known(record) => {
+                let what = if record.definition == new.definition { "recipients" } else { "definition" };
+                return Err(PlanError::Differs { campaign: name, what });
+            }
+        };
+        self.desk.know(Arc::new(record.definition.sender.clone()));
+        let record = if record.status == Status::Planning {
+            Planner { desk: &self.desk, scope, campaign: &record, mapping, body }.run(&mut source).await?;
+            match self.desk.campaigns.change(&record.key, record.revision, &Change::Planned).await? {
+                Changed::Made(record) | Changed::Moved(record) | Changed::NotAllowed(record) => record,
+                Changed::Missing => return Err(PlanError::Elsewhere { campaign: name }),
+            }
+        } else {
+            record
+        };
+        self.desk.forget(&record.key);
+        Plan::of(&self.desk, record).await.map_err(PlanError::from)
+    }
+
+    /// Asks the gateway for the template, so that a mistake shows before anything is planned.
+    async fn template(
+        &self,
+        sender: &Sender,
+        template: &crate::template::Template,
+    ) -> Result<TemplateDefinition, PlanError> {
+        let found = self.desk.gateway.template(sender, template).await;
+        let found = found.map_err(|source| PlanError::Gateway { template: template.to_string(), source })?;
+        found.ok_or_else(|| PlanError::NoTemplate { template: template.to_string(), waba: sender.waba.clone() })
+    }
+
+    /// Lets a plan's messages leave. Repeat it: nobody gets a message twice.
+    ///
+    /// # Errors
+    /// [`ChangeError`] when the campaign was cancelled, or the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the campaign released or not.
+    pub async fn release(&self, plan: &Plan) -> Result<Sent, ChangeError> {
+        let record = self.change(plan.key(), &Change::Release, Status::Released).await?;
+        tracing::info!(campaign = %record.key, "released");
+        Ok(Sent::new(Arc::clone(&self.desk), record))
+    }
+
+    /// The tenant's campaign of this name, if there is one that was released.
+    ///
+    /// # Errors
+    /// [`PlanError`] when the tenant is not let in or the store does not answer.
+    pub async fn campaign(
+        &self,
+        tenant: &rules_core::judge::tenant::TenantId,
+        name: &CampaignName,
+    ) -> Result<Option<Sent>, PlanError> {
+        let scope = self.desk.tenants.enter(tenant).await?;
+        let found = self.desk.campaigns.list(&Select::named(&scope, name), 0, 1).await?;
+        Ok(found.into_iter().next().map(|record| Sent::new(Arc::clone(&self.desk), record)))
+    }
+
+    pub(crate) async fn change(
+        &self,
+        key: &CampaignKey,
+        change: &Change,
+        wanted: Status,
+    ) -> Result<crate::campaigns::CampaignRecord, ChangeError> {
+        self.desk.change(key, change, wanted).await
+    }
+}
+
+impl Desk {
+    /// Makes a change whatever the revision; a campaign that is already as wanted, or beyond it,
+    /// is returned as it is.
+    pub(crate) async fn change(
+        &self,
+        key: &CampaignKey,
+        change: &Change,
+        wanted: Status,
+    ) -> Result<crate::campaigns::CampaignRecord, ChangeError> {
+        let missing = || ChangeError::Missing { campaign: key.to_string() };
+        let loaded = self.campaigns.load(std::slice::from_ref(key)).await?;
+        let mut record = loaded.into_iter().next().flatten().ok_or_else(missing)?;
+        loop {
+            if record.status == wanted {
+                return Ok(record);
+            }
+            let changed = self.campaigns.change(key, record.revision, change).await?;
+            self.forget(key);
+            match changed {
+                Changed::Made(record) => return Ok(record),
+                Changed::Moved(newer) => record = newer,
+                Changed::Missing => return Err(missing()),
+                Changed::NotAllowed(found) => {
+                    return Err(ChangeError::NotAllowed {
+                        campaign: found.name.clone(),
+                        status: found.status.as_str(),
+                        wanted: wanted.as_str(),
+                    });
+                }
+            }
+        }
+    }
+}
+

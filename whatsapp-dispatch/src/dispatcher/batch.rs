@@ -1,0 +1,260 @@
+//! From leased references to messages that may be begun: read, judged again, charged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use rules_core::judge::code::Code;
+use rules_core::judge::id::ChargeId;
+use rules_core::judge::key::MeterKey;
+use rules_core::judge::rule::Mode;
+use rules_core::judge::tenant::{TenantId, TenantScope};
+use rules_core::judge::verdict::Verdict;
+use rules_core::judge::window::Window;
+use rules_core::work::StoreError;
+use rules_core::work::fact_source::Subjects;
+use rules_core::work::lanes::{Hold, HoldOn};
+use rules_core::work::queue::{Lease, Outcome};
+use rules_core::work::quota::{Charge, Grant, Meter};
+use rules_core::work::referee::Judgement;
+
+use super::begin::Ready;
+use super::lease::OpenLease;
+use super::recorder::Done;
+use crate::campaign::ConsentPolicy;
+use crate::delivery::{Message, PlanVerdict, Query, Recipient};
+use crate::desk::{Active, Desk};
+use crate::fact::{Fact, Subject, What};
+use crate::message::{CampaignKey, MessageKey};
+use crate::reference::Reference;
+use crate::rule::AssumedConsent;
+
+/// The tenant's messages of the day are used up.
+pub const DAILY_EXCEEDED: Code = Code::known("quota.daily_exceeded");
+
+/// Sorts one lease.
+pub(super) struct Sorter<'a> {
+    desk: &'a Desk,
+    lease: &'a Arc<OpenLease>,
+    done: Vec<Done>,
+}
+
+/// A lease, sorted.
+#[derive(Debug)]
+pub(super) struct Sorted {
+    /// What may be begun, in the order of the lease.
+    pub(super) ready: Vec<Ready>,
+    /// What came of the rest.
+    pub(super) done: Vec<Done>,
+}
+
+/// A leased message with all that is needed to judge it.
+#[derive(Debug)]
+struct Candidate {
+    receipt: u32,
+    message: Message,
+    to: Recipient,
+    campaign: Arc<Active>,
+    scope: Arc<TenantScope>,
+}
+
+impl<'a> Sorter<'a> {
+    pub(super) fn new(desk: &'a Desk, lease: &'a Arc<OpenLease>) -> Self {
+        Self { desk, lease, done: Vec::new() }
+    }
+
+    pub(super) async fn sort(mut self, lease: &Lease) -> Result<Sorted, StoreError> {
+        let candidates = self.read(lease).await?;
+        let now = self.desk.clock.now();
+        let allowed = self.judge(candidates, now).await?;
+        let ready = self.charge(allowed).await?;
+        Ok(Sorted { ready, done: self.done })
+    }
+
+    fn settle(&mut self, receipt: u32, outcome: Outcome) {
+        self.done.push(Done::settled(self.lease, receipt, outcome));
+    }
+
+    /// Reads the messages that the records stand for.
+    async fn read(&mut self, lease: &Lease) -> Result<Vec<Candidate>, StoreError> {
+        let scopes = self.scopes(lease).await?;
+        let mut keys: Vec<MessageKey> = Vec::with_capacity(lease.records.len());
+        let mut receipts: BTreeMap<MessageKey, u32> = BTreeMap::new();
+        for record in &lease.records {
+            let scope = scopes.get(record.lane.tenant());
+            let reference = Reference::decode(&record.payload);
+            let (Some(scope), Some(reference)) = (scope, reference) else {
+                // A tenant that is switched off or unknown keeps its work until it is back.
+                let outcome = if reference.is_some() { Outcome::HandBack } else { Outcome::Dead { code: UNREADABLE } };
+                self.settle(record.receipt, outcome);
+                continue;
+            };
+            let key = CampaignKey::new(scope, reference.campaign).message(reference.record);
+            if receipts.insert(key.clone(), record.receipt).is_some() {
+                self.settle(record.receipt, Outcome::Done);
+            } else {
+                keys.push(key);
+            }
+        }
+        let messages = self.desk.log.messages(&Query::Keys(keys)).await?.messages;
+        let mut candidates = Vec::with_capacity(messages.len());
+        for message in messages {
+            let Some(receipt) = receipts.remove(&message.key) else { continue };
+            let campaign = self.desk.campaign(message.key.campaign()).await?;
+            let scope = scopes.get(message.key.campaign().tenant());
+            let planned = message.verdict == PlanVerdict::Planned;
+            match (message.to.filter(|_| planned), campaign, scope) {
+                (Some(to), Some(campaign), Some(scope)) => {
+                    let scope = Arc::clone(scope);
+                    candidates.push(Candidate { receipt, message, to, campaign, scope });
+                }
+                _ => self.settle(receipt, Outcome::Done),
+            }
+        }
+        for (_, receipt) in receipts {
+            self.settle(receipt, Outcome::Done);
+        }
+        // Subjects want the rows of one tenant together.
+        candidates.sort_by(|one, next| one.scope.id().cmp(next.scope.id()));
+        Ok(candidates)
+    }
+
+    async fn scopes(&self, lease: &Lease) -> Result<BTreeMap<TenantId, Arc<TenantScope>>, StoreError> {
+        let mut tenants: Vec<TenantId> = lease.records.iter().map(|record| record.lane.tenant().clone()).collect();
+        tenants.sort();
+        tenants.dedup();
+        let entered = self.desk.tenants.enter_all(&tenants).await?;
+        let mut scopes = BTreeMap::new();
+        for (tenant, scope) in tenants.into_iter().zip(entered) {
+            match scope {
+                Ok(scope) => drop(scopes.insert(tenant, scope)),
+                Err(error) => {
+                    tracing::warn!(%tenant, error = %error, "a tenant was not let in; its work waits");
+                    self.hold(HoldOn::Tenant(tenant), Some(TENANT_PAUSE), TENANT_OFF).await?;
+                }
+            }
+        }
+        Ok(scopes)
+    }
+
+    async fn hold(&self, on: HoldOn, seconds: Option<i64>, code: Code) -> Result<(), StoreError> {
+        let until = seconds.map(|seconds| self.desk.clock.now() + chrono::TimeDelta::seconds(seconds));
+        self.desk.lanes.hold(&[Hold { on, until, code }]).await
+    }
+
+    /// Judges the messages as of now: what was allowed when it was planned may not be any more.
+    async fn judge(&mut self, candidates: Vec<Candidate>, now: DateTime<Utc>) -> Result<Vec<Candidate>, StoreError> {
+        let column = |error| StoreError::from(error);
+        let subjects = Subjects::new(candidates.iter().map(|one| Arc::clone(&one.scope)).collect())
+            .with(candidates.iter().map(|one| one.to).collect())
+            .map_err(column)?
+            .with(candidates.iter().map(|one| AssumedConsent(assumes(&one.campaign))).collect())
+            .map_err(column)?;
+        let mut judgement = Judgement::default();
+        self.desk.referee.judge(&subjects, now, Mode::Enforce, &mut judgement).await;
+        for silent in &judgement.silent {
+            tracing::warn!(error = %silent.error, "facts are unavailable; their messages are put off");
+        }
+        let mut allowed = Vec::with_capacity(candidates.len());
+        for (row, candidate) in candidates.into_iter().enumerate() {
+            match judgement.verdicts.get(row) {
+                Some(Verdict::Allow) => allowed.push(candidate),
+                Some(Verdict::Deny(code)) => {
+                    let what = What::Denied { code: code.clone() };
+                    self.conclude(&candidate, now, what, Outcome::Done);
+                }
+                Some(Verdict::Defer { until, code }) => {
+                    let what = What::Deferred { until: *until, code: code.clone() };
+                    let outcome = Outcome::Retry { at: *until, code: code.clone() };
+                    self.conclude(&candidate, now, what, outcome);
+                }
+                None => self.settle(candidate.receipt, Outcome::HandBack),
+            }
+        }
+        Ok(allowed)
+    }
+
+    fn conclude(&mut self, candidate: &Candidate, at: DateTime<Utc>, what: What, outcome: Outcome) {
+        let of = Subject::Attempt(candidate.message.key.clone(), candidate.message.facts.attempts);
+        let fact = Fact { of, at, what };
+        self.done.push(Done { fact: Some(fact), ..Done::settled(self.lease, candidate.receipt, outcome) });
+    }
+
+    /// Charges the tenants' days, before anything is begun. What is not granted goes back and its
+    /// tenant is held until the next day.
+    async fn charge(&mut self, allowed: Vec<Candidate>) -> Result<Vec<Ready>, StoreError> {
+        let mut by_tenant: Vec<Vec<Candidate>> = Vec::new();
+        for candidate in allowed {
+            match by_tenant.last_mut() {
+                Some(run) if run.first().is_some_and(|first| first.scope.id() == candidate.scope.id()) => {
+                    run.push(candidate);
+                }
+                _ => by_tenant.push(vec![candidate]),
+            }
+        }
+        let mut charges = Vec::new();
+        for run in &by_tenant {
+            if let Some(first) = run.first()
+                && let Some(limit) = first.scope.record().daily_limit
+                && let Ok(key) = MeterKey::new(&first.scope, "messages.day")
+            {
+                let tenant = first.scope.id();
+                charges.push(Charge {
+                    id: ChargeId::of(&[self.lease.token.as_bytes(), tenant.as_str().as_bytes()]),
+                    meters: vec![Meter { key, window: Window::Day(first.scope.zone()), limit }],
+                    units: run.len() as u64,
+                    grant: Grant::Prefix,
+                });
+            }
+        }
+        let grants = if charges.is_empty() { Vec::new() } else { self.desk.quota.charge(&charges).await? };
+        let mut grants = charges.into_iter().zip(grants).peekable();
+        let mut ready = Vec::new();
+        for run in by_tenant {
+            let Some(first) = run.first() else { continue };
+            let (tenant, limited) = (first.scope.id().clone(), first.scope.record().daily_limit.is_some());
+            let granted = if limited { grants.next() } else { None };
+            let room = granted.as_ref().map_or(run.len(), |(_, granted)| usize::try_from(granted.units).unwrap_or(usize::MAX));
+            if let Some((_, granted)) = &granted
+                && let Some(refusal) = &granted.refused_by
+            {
+                tracing::info!(%tenant, limit = refusal.limit, "the tenant's messages of the day are used up");
+                let hold = Hold { on: HoldOn::Tenant(tenant), until: refusal.resets_at, code: DAILY_EXCEEDED };
+                self.desk.lanes.hold(&[hold]).await?;
+            }
+            let charge = granted.map(|(charge, _)| charge.id);
+            for (index, candidate) in run.into_iter().enumerate() {
+                if index < room {
+                    ready.push(self.ready(candidate, charge));
+                } else {
+                    self.settle(candidate.receipt, Outcome::HandBack);
+                }
+            }
+        }
+        Ok(ready)
+    }
+
+    fn ready(&self, candidate: Candidate, charge: Option<ChargeId>) -> Ready {
+        Ready {
+            lease: Arc::clone(self.lease),
+            receipt: candidate.receipt,
+            key: candidate.message.key,
+            to: candidate.to.number,
+            parameters: candidate.message.parameters,
+            counted: candidate.message.facts.counted,
+            campaign: candidate.campaign,
+            charge,
+        }
+    }
+}
+
+fn assumes(campaign: &Active) -> bool {
+    campaign.record.definition.consent == ConsentPolicy::Assumed
+}
+
+/// How long the work of a tenant that was not let in waits before it is looked at again.
+const TENANT_PAUSE: i64 = 10;
+/// The tenant is switched off or unknown.
+const TENANT_OFF: Code = Code::known("tenant.off");
+/// A record of the queue that is no reference of ours.
+const UNREADABLE: Code = Code::known("queue.unreadable");
