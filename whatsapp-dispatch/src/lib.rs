@@ -1,1 +1,4 @@
 //! placeholder
+
+pub mod phone;
+pub mod region;
