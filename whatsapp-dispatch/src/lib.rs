@@ -1,4 +1,7 @@
 //! placeholder
 
+pub mod columns;
 pub mod phone;
+pub mod recipients;
 pub mod region;
+pub mod template;

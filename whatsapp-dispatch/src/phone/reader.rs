@@ -83,12 +83,11 @@ fn international(digits: &str) -> Result<PhoneNumber, PhoneError> {
     if matches!(direct, Err(PhoneError::Impossible { .. } | PhoneError::TooLong { .. })) {
         for width in 1..=3 {
             let Some((code, rest)) = digits.split_at_checked(width) else { break };
-            if let Some(rest) = rest.strip_prefix('0') {
-                if let Ok(number) = number(&[code, rest].concat())
-                    && number.has_code(code)
-                {
-                    return Ok(number);
-                }
+            if let Some(rest) = rest.strip_prefix('0')
+                && let Ok(number) = number(&[code, rest].concat())
+                && number.has_code(code)
+            {
+                return Ok(number);
             }
         }
     }
