@@ -79,6 +79,10 @@ pub struct Definition {
     pub template: Template,
     /// What goes into its parameters.
     pub parameters: Parameters,
+    /// The names of the template's parameters in the order in which they are filled, if they are
+    /// named; found when the campaign is planned.
+    #[serde(default)]
+    pub names: Option<Vec<String>>,
     /// Which columns of the source mean what.
     pub mapping: Mapping,
     /// Whether a record without a word about consent may be messaged.
@@ -195,6 +199,7 @@ impl Campaign {
             sender: self.sender,
             template,
             parameters: self.parameters,
+            names: None,
             mapping: self.mapping,
             consent: self.consent,
             expires_after: self.expires_after,

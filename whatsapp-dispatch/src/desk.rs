@@ -27,7 +27,6 @@ use crate::gateway::{Content, MessageGateway};
 use crate::message::CampaignKey;
 use crate::people::People;
 use crate::sender::{NumberId, Sender, SenderSource};
-use crate::template::Parameters;
 
 /// The ports and settings of one dispatcher.
 #[derive(Debug)]
@@ -123,11 +122,7 @@ impl Desk {
 }
 
 fn content_of(record: &CampaignRecord) -> Content {
-    let names = match &record.definition.parameters {
-        Parameters::Positional(_) => None,
-        Parameters::Named(named) => Some(named.iter().map(|(name, _)| name.clone()).collect()),
-    };
-    Content::new(record.definition.template.clone(), names)
+    Content::new(record.definition.template.clone(), record.definition.names.clone())
 }
 
 /// The outlet of a number.

@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use rules_core::work::StoreError;
-use rules_core::work::referee::Referee;
-use rules_core::work::tenants::Tenants;
-
 use crate::campaign::{Campaign, CampaignName};
 use crate::campaigns::{Change, Changed, Created, NewCampaign, Select, Status};
-use crate::desk::{Desk, Remembered};
+use crate::desk::Desk;
 use crate::gateway::MessageGateway;
 use crate::message::{CampaignKey, Salt};
 use crate::people::random_key;
@@ -24,14 +20,16 @@ mod plan;
 mod running;
 mod sent;
 mod store;
+mod webhooks;
 
-pub use builder::DispatchBuilder;
+pub use builder::{DispatchBuilder, ONLY_TENANT};
 pub use error::{BuildError, ChangeError, PlanError};
 pub use explain::{Explained, Gates};
 pub use plan::Plan;
 pub use running::Running;
-pub use sent::{Sent, Waiting};
+pub use sent::{Report, Sent, Waiting};
 pub use store::DispatchStore;
+pub use webhooks::{WebhookConfig, WebhookConfigError, Webhooks};
 
 /// Plans and sends campaigns. Clones share everything.
 #[derive(Clone, Debug)]

@@ -29,7 +29,7 @@ use pump::Pump;
 use recorder::Recorder;
 use smooth::Smoother;
 
-pub use outcome::{ATTEMPTS_USED_UP, NO_ANSWER, UNREACHABLE};
+pub(crate) use holds::{PAUSED, hold_campaign};
 
 /// Sends until it is told to stop, then finishes what is begun and hands back the rest.
 #[derive(Debug)]

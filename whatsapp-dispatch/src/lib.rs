@@ -1,18 +1,68 @@
 //! A campaign reaches each person at most as often as its policy says, and everybody's outcome
 //! is known.
+//!
+//! WhatsApp campaigns over the Business Cloud API, for many tenants: recipients are streamed from
+//! a file, judged by business rules, planned durably in batches of 500, queued, paced, judged
+//! again at the second of sending, begun by one compare-and-set and posted once. Webhooks tell
+//! what came of it; what nobody knows is called unknown and never simply sent again.
+//!
+//! Start with [`dispatch::Dispatch`]; read on in the order of the modules below. Values and pure
+//! rules come first, then ports, then services, then what knows a technology.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `backoff` (default) | retry delays by the `backoff` crate |
+//! | `cloud-api` | the Cloud API adapter on reqwest |
+//! | `tls` | TLS for it |
+//! | `sqlite` | campaigns, delivery log and people on the `Sqlite` handle |
+//! | `toml` | rules, senders and tenants from TOML text |
+//! | `axum` | the webhook receiver as an axum `Router` |
+//! | `simulator` | a Cloud API on 127.0.0.1: no account needed |
+//! | `metrics` | counters through the `metrics` facade |
+//! | `conformance` | public suites that any implementation of a port can run |
+//! | `mocks` | mockall mocks of the ports |
+//!
+//! tokio is assumed: the host owns the runtime, this crate never builds one.
 
-pub mod campaign;
-pub mod campaigns;
-pub mod delivery;
-pub mod people;
+pub use rules_core;
 
-pub mod fact;
-pub mod gateway;
-pub mod message;
+// Values and pure rules.
 pub mod phone;
-pub mod progress;
+pub mod region;
+pub mod columns;
+pub mod template;
+pub mod campaign;
+pub mod message;
+pub mod fact;
 pub mod reaction;
+pub mod progress;
+pub mod rule;
+
+// Ports.
 pub mod recipients;
 pub mod sender;
+pub mod gateway;
+pub mod people;
+pub mod campaigns;
+pub mod delivery;
+
+// Services.
+pub mod config;
+pub mod dispatch;
+pub mod webhook;
+mod desk;
+mod planner;
+mod reference;
+mod feeder;
+mod dispatcher;
+mod tracker;
+mod sweeper;
+
+// What knows a technology.
 mod store;
-pub mod template;
+#[cfg(feature = "cloud-api")]
+pub mod adapters;
+#[cfg(feature = "simulator")]
+pub mod simulator;

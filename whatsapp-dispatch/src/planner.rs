@@ -18,12 +18,11 @@ use crate::campaign::ConsentPolicy;
 use crate::campaigns::CampaignRecord;
 use crate::delivery::{BATCH, Manifest, PlanRow, PlanVerdict, Planned, Recipient};
 use crate::desk::Desk;
+use crate::dispatch::PlanError;
 use crate::people::{Address, ConsentChange, PersonKey};
 use crate::recipients::{BoundMapping, Position, Recipients, Row};
 use crate::rule::AssumedConsent;
 use crate::template::BodyPlan;
-
-use super::dispatch::PlanError;
 
 /// The step of a campaign's only message so far.
 const FIRST_STEP: u16 = 0;

@@ -6,7 +6,6 @@ use rules_core::judge::code::Code;
 use rules_core::judge::fault::{Classify, Fault};
 use rules_core::work::StoreError;
 
-use crate::delivery::DeliveryLog as _;
 use crate::desk::Desk;
 use crate::fact::{Fact, Recorded, Subject, What};
 use crate::message::UnverifiedToken;

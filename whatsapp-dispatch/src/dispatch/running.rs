@@ -1,0 +1,181 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rules_core::judge::fault::chain;
+use rules_core::work::StoreError;
+use rules_core::work::clock::ClockExt;
+use rules_core::work::outbox::Relay;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::Dispatch;
+use crate::desk::Desk;
+use crate::dispatcher::Dispatcher;
+use crate::feeder::Feeder;
+use crate::sweeper::{Sweeper, earlier};
+
+/// How often the queue is filled while there is something to fill it with.
+const FEED: Duration = Duration::from_millis(200);
+/// How often evidence is moved into the event log.
+const RELAY: Duration = Duration::from_millis(500);
+/// How often stories that broke off are looked for.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How often references are looked for that the queue lost.
+const AUDIT: Duration = Duration::from_secs(5);
+
+impl Dispatch {
+    /// Sends, retries, tracks and sweeps until `until` resolves, then drains: what is begun is
+    /// finished, what is not begun goes back. Spawns only its own tasks and ends them all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer at the start.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the tasks at once, as the death of the process would: messages
+    /// on the wire become unknown.
+    pub async fn run(&self, until: impl Future<Output = ()> + Send) -> Result<(), StoreError> {
+        if self.desk.alone {
+            // Nobody else works on this store: what is begun and unanswered is a dead process's.
+            let swept = Sweeper::new(Arc::clone(&self.desk)).doubt(self.desk.clock.now()).await?;
+            if 0 < swept {
+                tracing::warn!(messages = swept, "an earlier process left messages in doubt");
+            }
+        }
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let desk = || Arc::clone(&self.desk);
+        tasks.spawn(feed(desk(), stopped.clone()));
+        tasks.spawn(sweep(desk(), stopped.clone()));
+        tasks.spawn(relay(desk(), stopped.clone()));
+        let dispatcher = Dispatcher::new(desk());
+        tasks.spawn(async move { dispatcher.run(stopped).await });
+        tokio::select! {
+            () = until => {}
+            _ = tasks.join_next() => tracing::error!("a service ended before it was told to"),
+        }
+        stop.send_replace(true);
+        while tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// [`Dispatch::run`] on the current tokio runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start(&self) -> Running {
+        let (stop, mut stopped) = watch::channel(false);
+        let dispatch = self.clone();
+        let task = tokio::spawn(async move {
+            let told = async move {
+                // A handle that is gone cannot be told to drain, so it means the same.
+                stopped.wait_for(|stop| *stop).await.map(drop).unwrap_or_default();
+            };
+            dispatch.run(told).await
+        });
+        Running { desk: Arc::clone(&self.desk), stop, task }
+    }
+}
+
+/// A dispatcher at work. Dropping it tells the dispatcher to drain in the background.
+#[derive(Debug)]
+#[must_use = "a dispatcher whose handle is dropped drains and ends"]
+pub struct Running {
+    desk: Arc<Desk>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Result<(), StoreError>>,
+}
+
+impl Running {
+    /// Finishes what is begun, hands the rest back, and returns when all of it is written down.
+    /// True when that took no longer than `patience`; otherwise the tasks are ended as they are
+    /// and messages still on the wire become unknown.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store did not answer at the start.
+    pub async fn drain(self, patience: Duration) -> Result<bool, StoreError> {
+        self.stop.send_replace(true);
+        let mut task = self.task;
+        tokio::select! {
+            ended = &mut task => match ended {
+                Ok(outcome) => outcome.map(|()| true),
+                Err(error) => Err(StoreError::Unavailable { doing: "draining".into(), source: Box::new(error) }),
+            },
+            () = self.desk.clock.sleep(patience) => {
+                task.abort();
+                Ok(false)
+            }
+        }
+    }
+
+    /// True when the dispatcher has ended by itself, which only a failing start makes it do.
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
+/// Waits, and says whether to go on.
+async fn pause(desk: &Desk, stop: &mut watch::Receiver<bool>, duration: Duration) -> bool {
+    tokio::select! {
+        () = desk.clock.sleep(duration) => !*stop.borrow(),
+        _ = stop.wait_for(|stop| *stop) => false,
+    }
+}
+
+async fn feed(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
+    let mut feeder = Feeder::new(Arc::clone(&desk));
+    let mut audit_at = desk.clock.now() + AUDIT;
+    loop {
+        let fed = feeder.feed().await.unwrap_or_else(|error| {
+            tracing::warn!(error = %chain(&error), "filling the queue failed");
+            false
+        });
+        if fed && !*stop.borrow() {
+            continue;
+        }
+        if audit_at <= desk.clock.now() {
+            audit_at = desk.clock.now() + AUDIT;
+            if let Err(error) = feeder.audit().await {
+                tracing::warn!(error = %chain(&error), "looking for lost references failed");
+            }
+        }
+        if !pause(&desk, &mut stop, FEED).await {
+            return;
+        }
+    }
+}
+
+async fn sweep(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
+    let sweeper = Sweeper::new(Arc::clone(&desk));
+    while pause(&desk, &mut stop, SWEEP).await {
+        // Twice the lease: its worker had the time to renew it and did not.
+        let before: DateTime<Utc> = earlier(desk.clock.now(), desk.config.lease * 2);
+        for swept in [sweeper.doubt(before).await, sweeper.expire().await] {
+            match swept {
+                Ok(0) => {}
+                Ok(messages) => tracing::info!(messages, "ended stories that broke off"),
+                Err(error) => tracing::warn!(error = %chain(&error), "sweeping failed"),
+            }
+        }
+    }
+}
+
+async fn relay(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
+    let relay = Relay::new(Arc::clone(&desk.outbox), Arc::clone(&desk.events));
+    loop {
+        let more = pause(&desk, &mut stop, RELAY).await;
+        loop {
+            match relay.pass().await {
+                Ok(moved) if moved < Relay::PASS => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "moving evidence failed; it waits in the outbox");
+                    break;
+                }
+            }
+        }
+        if !more {
+            return;
+        }
+    }
+}
