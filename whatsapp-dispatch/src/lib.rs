@@ -8,3 +8,9 @@ pub mod phone;
 pub mod reaction;
 pub mod sender;
 pub mod template;
+pub mod webhook;
+
+pub mod adapters;
+
+// #[cfg(feature = "simulator")]
+// pub mod simulator;
