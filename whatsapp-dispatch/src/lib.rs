@@ -12,5 +12,5 @@ pub mod webhook;
 
 pub mod adapters;
 
-// #[cfg(feature = "simulator")]
-// pub mod simulator;
+#[cfg(feature = "simulator")]
+pub mod simulator;

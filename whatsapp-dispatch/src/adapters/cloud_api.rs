@@ -29,6 +29,15 @@ pub use config::{CloudApiConfig, CloudApiError};
 #[cfg(feature = "simulator")]
 pub(crate) use body::parameters;
 
+/// The definition of a template in a listing, for the simulator's door without sockets.
+#[cfg(feature = "simulator")]
+pub(crate) fn template_in(
+    listing: Vec<u8>,
+    wanted: &Template,
+) -> Result<Option<TemplateDefinition>, GatewayError> {
+    Read::of(listing).template(wanted)
+}
+
 /// The largest answer to a send that is read; a real one has a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// The largest list of templates that is read.

@@ -27,6 +27,11 @@ impl Read {
         Ok(Self { status, retry_after, body })
     }
 
+    #[cfg(feature = "simulator")]
+    pub(super) fn of(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, retry_after: None, body: body.into() }
+    }
+
     /// What became of a send.
     pub(super) fn receipt(&self) -> Result<Receipt, GatewayError> {
         let Ok(answer) = serde_json::from_slice::<Answer<'_>>(&self.body) else {
