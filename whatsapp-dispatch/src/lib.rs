@@ -62,7 +62,6 @@ mod sweeper;
 
 // What knows a technology.
 mod store;
-#[cfg(feature = "cloud-api")]
 pub mod adapters;
-#[cfg(feature = "simulator")]
+#[cfg(any())]
 pub mod simulator;

@@ -1,0 +1,173 @@
+//! The WhatsApp Business Cloud API, over HTTP.
+//!
+//! One request per message and never a second one: whoever calls decides about trying again. The
+//! adapter decides only what is certain, "not taken", "taken" or "nobody knows".
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, RequestBuilder, Url, redirect, retry};
+use rules_core::work::secrets::SecretSource;
+
+use self::answer::Read;
+use self::credentials::Credentials;
+use crate::gateway::{GatewayError, MessageGateway, Outgoing, Receipt};
+use crate::sender::{NumberId, Sender};
+use crate::template::{Template, TemplateDefinition};
+
+mod answer;
+mod body;
+mod config;
+mod credentials;
+mod wire;
+
+pub use config::{CloudApiConfig, CloudApiError};
+
+#[cfg(feature = "simulator")]
+pub(crate) use body::parameters;
+
+/// The definition of a template in a listing, for the simulator's door without sockets.
+#[cfg(feature = "simulator")]
+pub(crate) fn template_in(
+    listing: Vec<u8>,
+    wanted: &Template,
+) -> Result<Option<TemplateDefinition>, GatewayError> {
+    Read::of(listing).template(wanted)
+}
+
+/// The largest answer to a send that is read; a real one has a few hundred bytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// The largest list of templates that is read.
+const MAX_TEMPLATES_BYTES: usize = 4 * 1024 * 1024;
+
+/// Sends template messages through Meta's Cloud API. Clones share connections and credentials.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use rules_core::work::secrets::FixedSecrets;
+/// use whatsapp_dispatch::adapters::cloud_api::{CloudApi, CloudApiConfig};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let secrets = FixedSecrets::new().with("meta", "the access token");
+/// let gateway = CloudApi::new(CloudApiConfig::default(), Arc::new(secrets))?;
+/// # drop(gateway);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct CloudApi {
+    client: Client,
+    config: Arc<CloudApiConfig>,
+    credentials: Arc<Credentials>,
+    urls: Arc<RwLock<HashMap<NumberId, Url>>>,
+}
+
+impl CloudApi {
+    /// An adapter with an HTTP client of its own: no proxy from the environment, no redirects
+    /// (they would carry the token elsewhere), no second tries.
+    ///
+    /// # Errors
+    /// [`CloudApiError::NoTls`] for an `https` address without the feature `tls`;
+    /// [`CloudApiError::Client`] when the machine's TLS roots cannot be read.
+    pub fn new(config: CloudApiConfig, secrets: Arc<dyn SecretSource>) -> Result<Self, CloudApiError> {
+        if cfg!(not(feature = "tls")) && config.base_url.scheme() == "https" {
+            return Err(CloudApiError::NoTls);
+        }
+        let client = Client::builder()
+            .connect_timeout(config.connect_timeout)
+            .timeout(config.timeout)
+            .pool_idle_timeout(config.pool_idle_timeout)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .retry(retry::never())
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|source| CloudApiError::Client { source: source.into() })?;
+        Ok(Self::with_client(client, config, secrets))
+    }
+
+    /// An adapter over the host's client, for proxies, roots and TLS of its own. The client must
+    /// not retry and should follow no redirect; of `config`, the wait for a connection and the
+    /// life of idle ones are the client's business.
+    pub fn with_client(client: Client, config: CloudApiConfig, secrets: Arc<dyn SecretSource>) -> Self {
+        Self {
+            client,
+            config: Arc::new(config),
+            credentials: Arc::new(Credentials::new(secrets)),
+            urls: Arc::default(),
+        }
+    }
+
+    /// The body of the request for a message.
+    pub fn body(message: &Outgoing) -> Bytes {
+        body::body(message)
+    }
+
+    fn messages_url(&self, number: &NumberId) -> Url {
+        if let Some(url) = self.urls.read().unwrap_or_else(PoisonError::into_inner).get(number) {
+            return url.clone();
+        }
+        let url = self.config.url(number.as_str(), "messages");
+        let mut urls = self.urls.write().unwrap_or_else(PoisonError::into_inner);
+        urls.insert(number.clone(), url.clone());
+        url
+    }
+
+    async fn exchange<T>(
+        &self,
+        sender: &Sender,
+        request: RequestBuilder,
+        max_bytes: usize,
+        read: impl FnOnce(&Read) -> Result<T, GatewayError> + Send,
+    ) -> Result<T, GatewayError> {
+        let authorization = self.credentials.header(&sender.secret).await?;
+        let request = request.header(AUTHORIZATION, authorization.clone()).timeout(self.config.timeout);
+        let response = request.send().await.map_err(answer::failure)?;
+        let outcome = Read::from(response, max_bytes).await.and_then(|answer| read(&answer));
+        if let Err(GatewayError::Refused(error)) = &outcome
+            && matches!(error.code, 0 | 190)
+        {
+            self.credentials.refused(&sender.secret, &authorization);
+        }
+        outcome
+    }
+}
+
+#[async_trait]
+impl MessageGateway for CloudApi {
+    async fn send(&self, sender: &Sender, message: &Outgoing) -> Result<Receipt, GatewayError> {
+        let request = self
+            .client
+            .post(self.messages_url(&sender.number_id))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(body::body(message));
+        self.exchange(sender, request, MAX_ANSWER_BYTES, Read::receipt).await
+    }
+
+    async fn template(
+        &self,
+        sender: &Sender,
+        template: &Template,
+    ) -> Result<Option<TemplateDefinition>, GatewayError> {
+        let mut url = self.config.url(&sender.waba, "message_templates");
+        url.query_pairs_mut()
+            .append_pair("name", &template.name)
+            .append_pair("language", &template.language)
+            .append_pair("limit", "100");
+        let request = self.client.get(url);
+        self.exchange(sender, request, MAX_TEMPLATES_BYTES, |answer| answer.template(template)).await
+    }
+}
+
+impl std::fmt::Debug for CloudApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CloudApi").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

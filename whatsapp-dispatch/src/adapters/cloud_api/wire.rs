@@ -1,0 +1,103 @@
+//! Meta's JSON. Its names stop here.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::template::{Template, TemplateDefinition};
+
+/// The answer to a send. Either part may be missing.
+#[derive(Deserialize)]
+pub(super) struct Answer<'a> {
+    #[serde(borrow, default)]
+    pub(super) messages: Vec<Taken<'a>>,
+    #[serde(default)]
+    pub(super) error: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Taken<'a> {
+    #[serde(borrow)]
+    pub(super) id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) message_status: Option<Cow<'a, str>>,
+}
+
+impl Taken<'_> {
+    /// True when Meta waits with it, to see how people take the template.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.message_status.as_deref(), Some("held_for_quality_assessment" | "paused"))
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Refusal {
+    #[serde(deserialize_with = "number")]
+    pub(super) code: i64,
+    #[serde(default, deserialize_with = "number")]
+    pub(super) error_subcode: i64,
+    #[serde(default)]
+    pub(super) is_transient: Option<bool>,
+}
+
+/// A number, also one written as a text; 0 when there is none.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(i64),
+        Text(String),
+        Other(serde::de::IgnoredAny),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::Number(number) => number,
+        Either::Text(text) => text.parse().unwrap_or_default(),
+        Either::Other(_) => 0,
+    })
+}
+
+/// One account's usage in the header `X-Business-Use-Case-Usage`.
+#[derive(Deserialize)]
+pub(super) struct Usage {
+    /// Minutes.
+    #[serde(default)]
+    pub(super) estimated_time_to_regain_access: u64,
+}
+
+/// The answer to a question about templates.
+#[derive(Deserialize)]
+pub(super) struct Templates {
+    #[serde(default)]
+    pub(super) data: Option<Vec<WireTemplate>>,
+    #[serde(default)]
+    pub(super) error: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireTemplate {
+    name: String,
+    language: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    components: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+struct Component {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    text: String,
+}
+
+impl WireTemplate {
+    pub(super) fn is(&self, wanted: &Template) -> bool {
+        self.name == wanted.name && self.language == wanted.language && self.status == "APPROVED"
+    }
+
+    pub(super) fn into_definition(self) -> TemplateDefinition {
+        let body = self.components.into_iter().find(|component| component.kind.eq_ignore_ascii_case("body"));
+        TemplateDefinition { body: body.map(|component| component.text).unwrap_or_default() }
+    }
+}

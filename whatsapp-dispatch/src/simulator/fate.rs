@@ -1,0 +1,226 @@
+//! What becomes of a message: a function of seed, number and attempt, never of arrival order, so
+//! that two runs compare.
+
+use serde::{Deserialize, Serialize};
+
+/// How often things go wrong, each from 0 (never) to 1 (always).
+///
+/// ```
+/// use whatsapp_dispatch::simulator::Faults;
+/// let mut faults = Faults::none();
+/// faults.lost_answer = 0.1;
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Faults {
+    /// Numbers that are not on WhatsApp (131026): half of them are refused at once, the others
+    /// are taken and fail later. The same number fares the same every time.
+    pub not_on_whatsapp: f64,
+    /// Messages that are taken and fail because the person got too much marketing (131049).
+    pub marketing_limit: f64,
+    /// Attempts refused with a passing trouble (131016); the next one may pass.
+    pub transient: f64,
+    /// Attempts answered with HTTP 500 and no word of Meta's. They were not taken, but the caller
+    /// cannot know.
+    pub server_error: f64,
+    /// Attempts that are taken and whose connection closes without an answer.
+    pub lost_answer: f64,
+    /// Attempts that are not taken and whose connection closes without an answer.
+    pub lost_request: f64,
+    /// Messages held back for two seconds, to see how people take the template.
+    pub held: f64,
+    /// Statuses that are never told.
+    pub lost_status: f64,
+    /// Statuses that are told twice.
+    pub repeated_status: f64,
+    /// Statuses that are told two seconds late, and so out of order.
+    pub late_status: f64,
+}
+
+impl Faults {
+    /// Everything is taken, delivered and told once.
+    pub const fn none() -> Self {
+        Self {
+            not_on_whatsapp: 0.0,
+            marketing_limit: 0.0,
+            transient: 0.0,
+            server_error: 0.0,
+            lost_answer: 0.0,
+            lost_request: 0.0,
+            held: 0.0,
+            lost_status: 0.0,
+            repeated_status: 0.0,
+            late_status: 0.0,
+        }
+    }
+
+    /// An ordinary day.
+    pub const fn mild() -> Self {
+        Self {
+            not_on_whatsapp: 0.01,
+            marketing_limit: 0.003,
+            transient: 0.005,
+            lost_answer: 0.002,
+            held: 0.001,
+            repeated_status: 0.005,
+            late_status: 0.005,
+            ..Self::none()
+        }
+    }
+
+    /// A day that nobody wants to have.
+    pub const fn harsh() -> Self {
+        Self {
+            not_on_whatsapp: 0.05,
+            marketing_limit: 0.05,
+            transient: 0.05,
+            server_error: 0.02,
+            lost_answer: 0.02,
+            lost_request: 0.02,
+            held: 0.02,
+            lost_status: 0.02,
+            repeated_status: 0.1,
+            late_status: 0.1,
+        }
+    }
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self::mild()
+    }
+}
+
+/// What becomes of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Refused as undeliverable.
+    Undeliverable,
+    /// Refused for now.
+    Transient,
+    /// Not taken; an answer that says nothing.
+    ServerError,
+    /// Not taken; no answer.
+    LostRequest,
+    Taken(Journey),
+}
+
+/// The way of a message that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Journey {
+    pub(super) answer_lost: bool,
+    pub(super) held: bool,
+    /// The code with which it fails instead of being delivered.
+    pub(super) fails_with: Option<i64>,
+    pub(super) read: bool,
+}
+
+/// Three in ten delivered messages are read.
+const READ: f64 = 0.3;
+
+impl Fate {
+    pub(super) fn of(seed: u64, digits: u64, attempt: u16, faults: &Faults) -> Self {
+        let mut person = Draw::new(&[seed, digits]);
+        let unreachable = person.chance(faults.not_on_whatsapp);
+        let refused_at_once = person.chance(0.5);
+        let mut draw = Draw::new(&[seed, digits, u64::from(attempt)]);
+        // All dice fall whatever the first ones show, so that one fault more moves no other.
+        let [transient, server_error, lost_request, answer_lost, held, limited, read] = [
+            faults.transient,
+            faults.server_error,
+            faults.lost_request,
+            faults.lost_answer,
+            faults.held,
+            faults.marketing_limit,
+            READ,
+        ]
+        .map(|chance| draw.chance(chance));
+        if transient {
+            Self::Transient
+        } else if server_error {
+            Self::ServerError
+        } else if lost_request {
+            Self::LostRequest
+        } else if unreachable && refused_at_once {
+            Self::Undeliverable
+        } else {
+            let fails_with = match (unreachable, limited) {
+                (true, _) => Some(131_026),
+                (false, true) => Some(131_049),
+                (false, false) => None,
+            };
+            Self::Taken(Journey { answer_lost, held, fails_with, read })
+        }
+    }
+}
+
+/// Dice that fall the same way for the same parts (`SplitMix64`).
+pub(super) struct Draw(u64);
+
+impl Draw {
+    pub(super) fn new(parts: &[u64]) -> Self {
+        let mut draw = Self(0);
+        for part in parts {
+            draw.0 = draw.next() ^ part;
+        }
+        draw
+    }
+
+    pub(super) const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(super) fn chance(&mut self, chance: f64) -> bool {
+        let millionths = u32::try_from(self.next() % 1_000_000).unwrap_or_default();
+        f64::from(millionths) < chance * 1_000_000.0
+    }
+
+    /// A number of the range, ends included.
+    pub(super) const fn between(&mut self, least: u32, most: u32) -> i64 {
+        let span = (most - least) as u64 + 1;
+        (self.next() % span) as i64 + least as i64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fate_repeats_and_depends_on_seed_number_and_attempt() {
+        let faults = Faults::harsh();
+        let fates = |seed, attempt| {
+            (0..1_000).map(|digits| Fate::of(seed, digits, attempt, &faults)).collect::<Vec<_>>()
+        };
+        assert_eq!(fates(1, 1), fates(1, 1));
+        assert_ne!(fates(1, 1), fates(2, 1));
+        assert_ne!(fates(1, 1), fates(1, 2));
+    }
+
+    #[test]
+    fn faults_come_as_often_as_asked() {
+        let mut faults = Faults::none();
+        faults.lost_answer = 0.1;
+        let lost = |fate| matches!(fate, Fate::Taken(Journey { answer_lost: true, .. }));
+        let n_lost = (0..100_000).filter(|digits| lost(Fate::of(7, *digits, 1, &faults))).count();
+        assert!((9_500..10_500).contains(&n_lost), "{n_lost}");
+    }
+
+    #[test]
+    fn who_is_not_on_whatsapp_is_never_reached() {
+        let mut faults = Faults::none();
+        faults.not_on_whatsapp = 1.0;
+        for digits in 0..100 {
+            match Fate::of(7, digits, 1, &faults) {
+                Fate::Undeliverable => {}
+                Fate::Taken(journey) => assert_eq!(journey.fails_with, Some(131_026)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The HTTP door: the Cloud API's two paths, and a control door for other processes.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::meta::{Refusal, Reply, refusal};
+use super::shared::{Endpoint, Shared};
+use super::socket::Scissors;
+use super::{NUMBER_ID, WABA, templates, wire};
+
+const NO_TOKEN: Refusal = refusal(190, 401, "Invalid OAuth access token");
+const NO_OBJECT: Refusal = refusal(100, 400, "Unsupported request: no object with this id");
+const NOT_A_TEMPLATE: Refusal = refusal(100, 400, "Invalid parameter: only template messages are simulated");
+
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/{version}/{id}/messages", post(messages))
+        .route("/{version}/{id}/message_templates", get(message_templates))
+        .route("/simulator/webhook", post(webhook))
+        .route("/simulator/report", get(report))
+        .route("/simulator/accepted", get(accepted))
+        .with_state(shared)
+}
+
+async fn messages(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    Path((_, number)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if !is_authorized(&shared, &headers) {
+        return refused(&NO_TOKEN);
+    }
+    if number != NUMBER_ID {
+        return refused(&NO_OBJECT);
+    }
+    let Some(post) = wire::post(&body) else {
+        return refused(&NOT_A_TEMPLATE);
+    };
+    match shared.post(&post).await {
+        Reply::Accepted { wamid, held } => json(StatusCode::OK, &wire::accepted(&post.to, &wamid, held)),
+        Reply::Refused(refusal) => refused(&refusal),
+        Reply::ServerError => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Reply::Silence => {
+            scissors.cut();
+            StatusCode::OK.into_response()
+        }
+    }
+}
+
+async fn message_templates(
+    State(shared): State<Arc<Shared>>,
+    Path((_, waba)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if !is_authorized(&shared, &headers) {
+        return refused(&NO_TOKEN);
+    }
+    if waba != WABA {
+        return refused(&NO_OBJECT);
+    }
+    let query: Vec<_> = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()).collect();
+    let asked = |name| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref());
+    let meta = shared.meta();
+    // Like the real one, the name is looked for inside the names.
+    let found = meta.templates.iter().filter(|template| {
+        asked("name").is_none_or(|name| template.name.contains(name))
+            && asked("language").is_none_or(|language| template.language == language)
+    });
+    ([(header::CONTENT_TYPE, "application/json")], templates::listing(found)).into_response()
+}
+
+async fn webhook(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    #[derive(Deserialize)]
+    struct Registration {
+        url: String,
+    }
+    match serde_json::from_slice::<Registration>(&body) {
+        Ok(registration) => {
+            shared.deliver_to(Endpoint::Url(registration.url));
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(_) => (StatusCode::BAD_REQUEST, "send {\"url\": \"http://...\"}\n").into_response(),
+    }
+}
+
+async fn report(State(shared): State<Arc<Shared>>) -> Response {
+    let report = shared.meta().report();
+    json(StatusCode::OK, &serde_json::to_value(report).unwrap_or_default())
+}
+
+async fn accepted(State(shared): State<Arc<Shared>>) -> Response {
+    let all = shared.meta().accepted();
+    let n_chunks = all.len().div_ceil(1_000);
+    let chunks = (0..n_chunks).map(move |chunk| {
+        let mut lines = String::new();
+        for (digits, times) in all.iter().skip(chunk * 1_000).take(1_000) {
+            // Writing into a text cannot fail.
+            writeln!(lines, "+{digits} {times}").unwrap_or_default();
+        }
+        Ok::<_, std::convert::Infallible>(lines)
+    });
+    Body::from_stream(futures_util::stream::iter(chunks)).into_response()
+}
+
+fn is_authorized(shared: &Shared, headers: &HeaderMap) -> bool {
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    token.and_then(|text| text.strip_prefix("Bearer ")) == Some(shared.secrets.access_token.expose_secret())
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.http_status).unwrap_or(StatusCode::BAD_REQUEST);
+    json(status, &wire::refused(refusal))
+}
+
+fn json(status: StatusCode, value: &Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
