@@ -2,3 +2,6 @@
 //! contract, and one macro per suite that writes all of its tests, so that none can be left out.
 //!
 //! Not a stable interface: a patch release may add cases.
+
+pub mod lanes;
+pub mod queue;

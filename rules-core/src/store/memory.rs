@@ -10,6 +10,7 @@ use crate::work::clock::{Clock, SystemClock};
 use crate::work::ids::{Ids, RandomIds};
 
 mod events;
+mod queue;
 
 /// The memory handle. Clones share what they hold.
 ///
