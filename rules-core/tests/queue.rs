@@ -51,3 +51,27 @@ mod memory {
     rules_core::queue_conformance!(subject);
     rules_core::lanes_conformance!(subject);
 }
+
+mod sqlite {
+    use rules_core::store::sqlite::{Sqlite, SqliteConfig};
+
+    use super::*;
+
+    async fn subject() -> Subject {
+        let (clock, dir) = (clock(), tempfile::tempdir().unwrap());
+        let config = SqliteConfig::default().with_clock(clock.clone()).with_queue_limits(limits());
+        let store = Arc::new(Sqlite::open_with(dir.path().join("queue.db"), config).await.unwrap());
+        Subject {
+            queue: store.clone(),
+            lanes: store,
+            clock: clock.clone(),
+            advance: Box::new(move |duration| clock.advance(duration)),
+            scopes: scopes().await,
+            keep: Box::new(dir),
+            made: 0.into(),
+        }
+    }
+
+    rules_core::queue_conformance!(subject);
+    rules_core::lanes_conformance!(subject);
+}
