@@ -30,10 +30,13 @@ async fn scopes() -> [Arc<TenantScope>; 2] {
     [tenants.enter(&id("a")).await.unwrap(), tenants.enter(&id("b")).await.unwrap()]
 }
 
+#[path = "queue/model.rs"]
+mod model;
+
 mod memory {
     use super::*;
 
-    async fn subject() -> Subject {
+    pub(super) async fn subject() -> Subject {
         let clock = clock();
         let store =
             Arc::new(Memory::with(clock.clone(), Arc::new(SeededIds::new(1))).with_queue_limits(limits()));
@@ -57,7 +60,7 @@ mod sqlite {
 
     use super::*;
 
-    async fn subject() -> Subject {
+    pub(super) async fn subject() -> Subject {
         let (clock, dir) = (clock(), tempfile::tempdir().unwrap());
         let config = SqliteConfig::default().with_clock(clock.clone()).with_queue_limits(limits());
         let store = Arc::new(Sqlite::open_with(dir.path().join("queue.db"), config).await.unwrap());
