@@ -15,9 +15,6 @@ use crate::judge::tenant::TenantId;
 use crate::work::StoreError;
 use crate::work::lanes::{DeadLetter, Dropped, Hold, HoldOn, LaneDepth, Lanes, Weight};
 
-/// Holds that have ended and are released by one call of `lease`.
-const RELEASED: usize = 1_000;
-
 #[async_trait]
 impl Lanes for Sqlite {
     async fn hold(&self, holds: &[Hold]) -> Result<(), StoreError> {
@@ -145,13 +142,13 @@ fn release(tx: &Transaction<'_>, on: Held<'_>) -> Result<(), SqliteError> {
     on.mark(tx, false)
 }
 
-/// Releases holds whose end has come.
+/// Releases holds whose end has come, up to a thousand of them.
 pub(super) fn release_expired(tx: &Transaction<'_>, now_us: i64) -> Result<(), SqliteError> {
     let ended: Vec<(String, String, String)> = tx
         .prepare_cached(
-            "SELECT tenant, outlet, topic FROM queue_hold WHERE until_us <= ?1 ORDER BY until_us LIMIT ?2",
+            "SELECT tenant, outlet, topic FROM queue_hold WHERE until_us <= ?1 ORDER BY until_us LIMIT 1000",
         )?
-        .query_map(params![now_us, RELEASED], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .query_map([now_us], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
     ended.iter().try_for_each(|(tenant, outlet, topic)| release(tx, Held { tenant, outlet, topic }))
 }

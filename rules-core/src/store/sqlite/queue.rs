@@ -115,11 +115,7 @@ fn enqueue(
 ) -> Result<Vec<Enqueued>, SqliteError> {
     let now_us = now.timestamp_micros();
     let mut state = State::load(tx)?;
-    tx.prepare_cached(
-        "DELETE FROM queue_batch WHERE id IN
-             (SELECT id FROM queue_batch WHERE until_us <= ?1 ORDER BY until_us LIMIT ?2)",
-    )?
-    .execute(params![now_us, 16 + 2 * parcels.len()])?;
+    forget_batches(tx, parcels.len(), now_us)?;
     let mut answers = Vec::with_capacity(parcels.len());
     for parcel in parcels {
         let depth = state.depth.saturating_add(parcel.chunks.records());
@@ -157,6 +153,20 @@ fn enqueue(
     }
     state.save(tx)?;
     Ok(answers)
+}
+
+/// Forgets batch ids whose time is over, more of them than are about to be added.
+fn forget_batches(tx: &Transaction<'_>, parcels: usize, now_us: i64) -> Result<(), SqliteError> {
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM queue_batch WHERE id IN
+             (SELECT id FROM queue_batch WHERE until_us <= ?1 ORDER BY until_us LIMIT 32)",
+    )?;
+    for _ in 0..=parcels / 16 {
+        if delete.execute([now_us])? < 32 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn unpack(token: LeaseToken, lease: Taken) -> Result<Lease, SqliteError> {

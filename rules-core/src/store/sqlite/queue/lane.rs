@@ -108,16 +108,14 @@ pub(super) fn delay(tx: &Transaction<'_>, lane: i64, due_us: i64, chunk: &Chunk)
     put_delay(tx, lane, due_us, chunk)
 }
 
-/// Moves up to `max` rows of delayed records that are due to the tails of their lanes.
-pub(super) fn promote(tx: &Transaction<'_>, now_us: i64, max: usize) -> Result<(), SqliteError> {
+/// Moves delayed records that are due to the tails of their lanes, some rows at a time.
+pub(super) fn promote(tx: &Transaction<'_>, now_us: i64) -> Result<(), SqliteError> {
     let due: Vec<(i64, i64, i64, u64, u64)> = tx
         .prepare_cached(
             "SELECT due_us, body, lane, start, records FROM queue_delay WHERE due_us <= ?1
-             ORDER BY due_us, body LIMIT ?2",
+             ORDER BY due_us, body LIMIT 256",
         )?
-        .query_map(params![now_us, max], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })?
+        .query_map([now_us], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
         .collect::<Result<_, _>>()?;
     for (due_us, body, lane, start, records) in due {
         tx.prepare_cached("DELETE FROM queue_delay WHERE due_us = ?1 AND body = ?2")?

@@ -15,12 +15,9 @@ use crate::store::sqlite::lanes::release_expired;
 use crate::work::queue::fair::{LaneClaim, Share, TenantClaim, deal};
 use crate::work::queue::{Allowance, QueueLimits, READY_OUTLETS};
 
-/// Rows of delayed records that one call moves to their lanes.
-const PROMOTED: usize = 256;
-/// Lanes of one outlet that one call looks at: those with the least virtual time.
-const LANES_PER_OUTLET: usize = 256;
-/// Tenants without work that one call forgets.
-const FORGOTTEN: usize = 16;
+// Limits stand in the statements as literals: a bound LIMIT makes SQLite plan the statement anew
+// whenever it is bound.
+const _: () = assert!(READY_OUTLETS == 1_000, "CONTESTANTS has the same limit");
 
 /// What is asked for.
 #[derive(Debug)]
@@ -106,7 +103,7 @@ pub(in crate::store::sqlite) fn is_settled(settled: &[u8], receipt: usize) -> bo
 pub(super) fn lease(tx: &Transaction<'_>, wanted: &Wanted) -> Result<Taken, SqliteError> {
     let max_recoveries = wanted.limits.max_recoveries;
     release_expired(tx, wanted.now_us)?;
-    promote(tx, wanted.now_us, PROMOTED)?;
+    promote(tx, wanted.now_us)?;
     let known = LeaseRow::find(tx, wanted.token)?;
     if let Some(ended) = known.as_ref().filter(|lease| lease.deadline_us <= wanted.now_us) {
         reap(tx, ended, max_recoveries, wanted.now_us)?;
@@ -187,7 +184,7 @@ struct Contestant {
 const CONTESTANTS: &str = "SELECT outlet.id, outlet.name, outlet.ready, tenant.id, tenant.name,
         tenant.weight, tenant.virtual_time, tenant.floor
     FROM queue_outlet AS outlet CROSS JOIN queue_tenant AS tenant ON tenant.id = outlet.tenant
-    WHERE 0 < outlet.ready AND outlet.held = 0 ORDER BY outlet.turn, outlet.id LIMIT ?1";
+    WHERE 0 < outlet.ready AND outlet.held = 0 ORDER BY outlet.turn, outlet.id LIMIT 1000";
 
 const CONTESTANT: &str = "SELECT outlet.id, outlet.name, outlet.ready, tenant.id, tenant.name,
         tenant.weight, tenant.virtual_time, tenant.floor
@@ -200,7 +197,7 @@ impl Contest {
         let mut contest = Self { tenants: Vec::new(), outlets: Vec::new(), allowances: Vec::new() };
         let mut by_id = HashMap::new();
         let mut select = tx.prepare_cached(CONTESTANTS)?;
-        let mut rows = select.query([READY_OUTLETS])?;
+        let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             contest.admit(row, &mut by_id)?;
         }
@@ -304,7 +301,7 @@ impl Contest {
         Ok(taken)
     }
 
-    /// The lanes of a tenant that may be served.
+    /// The lanes of a tenant that may be served: of each outlet those with the least virtual time.
     fn lanes_of(&self, tx: &Transaction<'_>, tenant: usize) -> Result<Vec<LaneClaim<i64>>, SqliteError> {
         let mut lanes = Vec::new();
         let outlets = self.tenants.get(tenant).map(|tenant| tenant.outlets.as_slice()).unwrap_or_default();
@@ -315,9 +312,9 @@ impl Contest {
             }
             let mut select = tx.prepare_cached(
                 "SELECT id, virtual_time, weight, waiting FROM queue_lane
-                 WHERE outlet = ?1 AND 0 < waiting AND held = 0 ORDER BY virtual_time LIMIT ?2",
+                 WHERE outlet = ?1 AND 0 < waiting AND held = 0 ORDER BY virtual_time LIMIT 256",
             )?;
-            let mut rows = select.query(params![row.id, LANES_PER_OUTLET])?;
+            let mut rows = select.query([row.id])?;
             while let Some(row) = rows.next()? {
                 let share = Share { virtual_time: row.get(1)?, weight: row.get(2)? };
                 lanes.push(LaneClaim { lane: row.get(0)?, share, outlet, waiting: row.get(3)?, taken: 0 });
@@ -394,8 +391,8 @@ fn forget_tenants(tx: &Transaction<'_>, floor: u64) -> Result<(), SqliteError> {
         "DELETE FROM queue_tenant WHERE id IN (
              SELECT id FROM queue_tenant
              WHERE lanes = 0 AND virtual_time <= iif(EXISTS (SELECT 1 FROM queue_lane), ?1, ?2)
-             ORDER BY virtual_time LIMIT ?3)",
+             ORDER BY virtual_time LIMIT 16)",
     )?
-    .execute(params![floor, i64::MAX, FORGOTTEN])?;
+    .execute(params![floor, i64::MAX])?;
     Ok(())
 }

@@ -65,6 +65,8 @@ pub(super) fn extend(
     Ok(0 < moved)
 }
 
+const _: () = assert!(REAPED_PER_LEASE == 2, "`reap_expired` has the same limit");
+
 /// Ends leases that ran out, a few at a time.
 pub(super) fn reap_expired(
     tx: &Transaction<'_>,
@@ -75,9 +77,9 @@ pub(super) fn reap_expired(
     {
         let mut select = tx.prepare_cached(
             "SELECT id, deadline_us, slices, settled, body FROM queue_lease WHERE deadline_us <= ?1
-             ORDER BY deadline_us LIMIT ?2",
+             ORDER BY deadline_us LIMIT 2",
         )?;
-        let mut rows = select.query(params![now_us, REAPED_PER_LEASE])?;
+        let mut rows = select.query([now_us])?;
         while let Some(row) = rows.next()? {
             expired.push(LeaseRow::read(row)?);
         }
