@@ -1,6 +1,12 @@
 //! The suites of the queue and its lanes on every store, and a model of both under random use.
 
-#![expect(clippy::unwrap_used, clippy::clone_on_ref_ptr, reason = "a test stops at its first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::clone_on_ref_ptr,
+    reason = "a test stops at its first surprise"
+)]
 
 use std::sync::Arc;
 

@@ -15,8 +15,6 @@ use crate::store::sqlite::lanes::release_expired;
 use crate::work::queue::fair::{LaneClaim, Share, TenantClaim, deal};
 use crate::work::queue::{Allowance, QueueLimits, READY_OUTLETS};
 
-// Limits stand in the statements as literals: a bound LIMIT makes SQLite plan the statement anew
-// whenever it is bound.
 const _: () = assert!(READY_OUTLETS == 1_000, "CONTESTANTS has the same limit");
 
 /// What is asked for.
