@@ -5,3 +5,5 @@
 
 pub mod pacer;
 pub mod quota;
+pub mod lanes;
+pub mod queue;

@@ -12,6 +12,7 @@ use crate::work::ids::{Ids, RandomIds};
 mod events;
 mod pacer;
 mod quota;
+mod queue;
 
 /// The memory handle. Clones share what they hold.
 ///

@@ -21,11 +21,14 @@ pub use rusqlite::Transaction;
 
 use crate::work::clock::{Clock, SystemClock};
 use crate::work::ids::{Ids, RandomIds};
+use crate::work::queue::QueueLimits;
 
 mod error;
 mod events;
+mod lanes;
 mod lock;
 mod quota;
+mod queue;
 mod reader;
 mod schema;
 mod writer;
@@ -47,11 +50,18 @@ pub struct SqliteConfig {
     pub ids: Arc<dyn Ids>,
     /// Memory for cached pages of each connection, in KiB; the default is 16 MiB.
     pub cache_kib: u32,
+    /// What the store's queue accepts.
+    pub queue_limits: QueueLimits,
 }
 
 impl Default for SqliteConfig {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds), cache_kib: 16 * 1024 }
+        Self {
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            cache_kib: 16 * 1024,
+            queue_limits: QueueLimits::default(),
+        }
     }
 }
 
@@ -66,6 +76,12 @@ impl SqliteConfig {
     #[must_use]
     pub fn with_ids(self, ids: Arc<dyn Ids>) -> Self {
         Self { ids, ..self }
+    }
+
+    /// The same with other limits of the queue.
+    #[must_use]
+    pub fn with_queue_limits(self, queue_limits: QueueLimits) -> Self {
+        Self { queue_limits, ..self }
     }
 }
 

@@ -16,9 +16,11 @@ use crate::work::StoreError;
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Lanes: Debug + Send + Sync + 'static {
-    /// Keeps what is named from being leased. A hold on something already held replaces it.
+    /// Keeps what is named from being leased, delayed records that become due included. A hold on
+    /// something already held replaces it. Nothing needs to wait there yet.
     ///
-    /// Records that are leased already stay with their worker.
+    /// Records that are leased already stay with their worker. A hold whose end has come counts
+    /// as released.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call.
@@ -31,7 +33,7 @@ pub trait Lanes: Debug + Send + Sync + 'static {
     async fn release(&self, on: &[HoldOn]) -> Result<(), StoreError>;
 
     /// Sets the share of a tenant among tenants or of a lane among its tenant's lanes. Without
-    /// one, a share is 1.
+    /// one, a share is 1; a share of 1 is how one is forgotten.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call.
@@ -105,7 +107,7 @@ pub struct Dropped {
 pub struct LaneDepth {
     /// The lane.
     pub lane: Lane,
-    /// Records that are due.
+    /// Records that are due. A delayed one whose instant has come counts from the next lease on.
     pub waiting: u64,
     /// Records that are delayed.
     pub delayed: u64,

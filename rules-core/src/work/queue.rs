@@ -17,6 +17,20 @@ use crate::judge::id::{BatchId, LeaseToken};
 use crate::judge::key::{Lane, Outlet};
 use crate::work::StoreError;
 
+pub(crate) mod fair;
+mod memory;
+
+pub use memory::MemoryQueue;
+
+/// How long a queue remembers a batch id.
+pub const BATCHES_KNOWN_FOR: Duration = Duration::from_secs(3_600);
+
+/// Outlets that a lease reports as ready at most.
+pub const READY_OUTLETS: usize = 1_000;
+
+/// Leases that ran out and are taken back by one call of [`Queue::lease`], at most.
+pub const REAPED_PER_LEASE: usize = 2;
+
 /// Work that waits to be done.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -24,7 +38,8 @@ pub trait Queue: Debug + Send + Sync + 'static {
     /// Adds parcels, each whole or not at all. One answer per parcel, in order.
     ///
     /// A parcel whose batch id was added within the last hour is [`Enqueued::Known`] and changes
-    /// nothing. Above the high-water mark a parcel is [`Enqueued::Full`].
+    /// nothing. A parcel that would lift the records that wait above the high-water mark is
+    /// [`Enqueued::Full`]: it is refused whole, and its batch id stays unknown.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call with the same batch ids.
@@ -34,12 +49,16 @@ pub trait Queue: Debug + Send + Sync + 'static {
     /// Dropping the future leaves each parcel added whole or not at all.
     async fn enqueue(&self, parcels: &[Parcel]) -> Result<Vec<Enqueued>, StoreError>;
 
-    /// Takes up to `max` records that are due, within the allowance of each outlet, and keeps
-    /// them from everybody else until the deadline.
+    /// Takes up to `max` records that are due and not held, within the allowance of each outlet,
+    /// and keeps them from everybody else until the deadline. It may take fewer than there are.
     ///
-    /// Asking again with the token of a live lease returns that lease again. Records whose lease
-    /// ran out come back at the head of their lane with one more recovery; past the cap of
-    /// recoveries they are dead letters.
+    /// Asking again with the token of a live lease returns that lease again: the same records
+    /// under the same receipts, without those that are settled, and the same deadline. A lease
+    /// that took nothing does not live. Records whose lease ran out come back at the head of
+    /// their lane, in order, with one more recovery; past the cap of recoveries they are dead
+    /// letters. A call takes back at most [`REAPED_PER_LEASE`] such leases.
+    ///
+    /// A delayed record joins the tail of its lane at the first lease after its instant.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call with the same token.
@@ -59,8 +78,9 @@ pub trait Queue: Debug + Send + Sync + 'static {
 
     /// Says what came of leased records. A lease whose records are all settled is gone.
     ///
-    /// A receipt that was settled before is passed over; a token that is gone is an answer, not
-    /// an error. Dead letters keep the first and the last code they were given.
+    /// A receipt that was settled before, or is not of this lease, is passed over; of two
+    /// outcomes for one receipt the first counts. A token that is gone is an answer, not an
+    /// error. Dead letters keep the first and the last code they were given.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call.
@@ -108,7 +128,8 @@ pub enum Enqueued {
 pub enum Allowance {
     /// No outlet is paced.
     Unlimited,
-    /// At most so many records per outlet, and none from an outlet that is not listed.
+    /// At most so many records per outlet, and none from an outlet that is not listed. Of an
+    /// outlet that is listed twice the first entry counts.
     PerOutlet(Vec<(Outlet, u32)>),
 }
 
@@ -117,7 +138,7 @@ pub enum Allowance {
 pub struct LeaseRequest {
     /// Made by the worker; the same token asks for the same lease.
     pub token: LeaseToken,
-    /// At most so many records.
+    /// At most so many records, and never more than the queue's [`QueueLimits::max_records`].
     pub max: usize,
     /// How long the records are kept from others.
     pub ttl: Duration,
@@ -134,9 +155,12 @@ pub struct Lease {
     pub deadline: DateTime<Utc>,
     /// What was taken; those of one lane in the order in which they wait.
     pub records: Vec<Leased>,
-    /// Outlets with records that are due and not held, allowance or not. At most 1,000.
+    /// Outlets that still have records that are due and not held after this lease, allowance or
+    /// not. At most [`READY_OUTLETS`].
     pub ready: Vec<Outlet>,
-    /// When the next delayed record becomes due, if one waits.
+    /// When another lease may find what this one did not, though nobody adds work: the earliest
+    /// delayed record, end of a hold or deadline of another lease. An instant that has passed
+    /// means that more is there to be looked at now.
     pub next_due: Option<DateTime<Utc>>,
 }
 
@@ -181,7 +205,8 @@ pub enum Outcome {
         /// Why.
         code: Code,
     },
-    /// It was not worked on; it goes back to the head of its lane, in order, uncounted.
+    /// It was not worked on; it goes back to the head of its lane, uncounted. Records that one
+    /// call hands back keep their order.
     HandBack,
 }
 
@@ -211,9 +236,10 @@ pub struct QueueLimits {
     pub max_records: usize,
     /// Bytes per record.
     pub max_payload: usize,
-    /// Records that may wait before a parcel is refused as full.
+    /// Records that may wait, delayed ones included and leased ones not. What goes back into its
+    /// lane may exceed it, a parcel may not.
     pub high_water: u64,
-    /// Leases that may run out on a record before it is a dead letter.
+    /// Leases that may run out on a record; when one more does, the record is a dead letter.
     pub max_recoveries: u32,
 }
 
@@ -229,5 +255,31 @@ impl QueueLimits {
     #[must_use]
     pub const fn with_high_water(self, high_water: u64) -> Self {
         Self { high_water, ..self }
+    }
+
+    /// Refuses parcels that break the limits.
+    pub(crate) fn check(&self, parcels: &[Parcel]) -> Result<(), StoreError> {
+        let refused = |reason: String| StoreError::Refused {
+            doing: "adding to the queue".into(),
+            reason: reason.into(),
+        };
+        for parcel in parcels {
+            if self.max_records < parcel.records.len() {
+                return Err(refused(format!(
+                    "the parcel {} has {} records and may have {}; split it",
+                    parcel.batch,
+                    parcel.records.len(),
+                    self.max_records
+                )));
+            }
+            let longest = parcel.records.iter().map(Bytes::len).max().unwrap_or(0);
+            if self.max_payload < longest {
+                return Err(refused(format!(
+                    "the parcel {} has a record of {longest} bytes and {} are allowed; keep the content elsewhere and queue a reference",
+                    parcel.batch, self.max_payload
+                )));
+            }
+        }
+        Ok(())
     }
 }

@@ -117,7 +117,7 @@ impl Running {
 /// Waits, and says whether to go on.
 async fn pause(desk: &Desk, stop: &mut watch::Receiver<bool>, duration: Duration) -> bool {
     tokio::select! {
-        () = desk.clock.sleep(duration) => !*stop.borrow(),
+        () = desk.clock.sleep(duration) => true,
         _ = stop.wait_for(|stop| *stop) => false,
     }
 }

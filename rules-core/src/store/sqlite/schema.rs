@@ -45,5 +45,7 @@ impl Schema {
 }
 
 /// The tables of this crate: outbox and event log here, queue and quota beside their ports.
-pub(super) static CORE: Schema =
-    Schema { name: "rules-core", steps: &[concat!(include_str!("events.sql"), include_str!("quota.sql"),)] };
+pub(super) static CORE: Schema = Schema {
+    name: "rules-core",
+    steps: &[concat!(include_str!("events.sql"), include_str!("queue.sql"), include_str!("quota.sql"))],
+};

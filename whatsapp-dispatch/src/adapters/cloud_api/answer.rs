@@ -55,10 +55,12 @@ impl Read {
         };
         match (answer.data, answer.error) {
             (_, Some(refusal)) => Err(self.refused(&refusal)),
-            (Some(found), None) if self.status.is_success() => Ok(found
-                .into_iter()
-                .find(|template| template.is(wanted))
-                .map(super::wire::WireTemplate::into_definition)),
+            (Some(found), None) if self.status.is_success() => {
+                let found = found.into_iter().find(|template| template.is(wanted));
+                found
+                    .map(|template| template.into_definition(wanted).ok_or_else(|| self.unreadable()))
+                    .transpose()
+            }
             _ => Err(self.unreadable()),
         }
     }

@@ -96,8 +96,10 @@ impl WireTemplate {
         self.name == wanted.name && self.language == wanted.language && self.status == "APPROVED"
     }
 
-    pub(super) fn into_definition(self) -> TemplateDefinition {
+    /// The definition; `None` when its text is none that a template can have.
+    pub(super) fn into_definition(self, template: &Template) -> Option<TemplateDefinition> {
         let body = self.components.into_iter().find(|component| component.kind.eq_ignore_ascii_case("body"));
-        TemplateDefinition { body: body.map(|component| component.text).unwrap_or_default() }
+        let text = body.map(|component| component.text).unwrap_or_default();
+        TemplateDefinition::new(template.clone(), &text).ok()
     }
 }
