@@ -11,13 +11,13 @@ use rules_core::judge::tenant::TenantScope;
 use rules_core::work::StoreError;
 use rules_core::work::clock::{Clock, after};
 use rules_core::work::events::EventLog;
-use rules_core::work::referee::Referee;
 use rules_core::work::ids::Ids;
 use rules_core::work::lanes::Lanes;
 use rules_core::work::outbox::Outbox;
 use rules_core::work::pacer::Pacer;
 use rules_core::work::queue::Queue;
 use rules_core::work::quota::Quota;
+use rules_core::work::referee::Referee;
 use rules_core::work::tenants::Tenants;
 
 use crate::campaigns::{CampaignRecord, Campaigns};

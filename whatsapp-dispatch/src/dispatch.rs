@@ -66,11 +66,7 @@ impl Dispatch {
     /// Dropping the future, or the death of the process, loses at most one batch of work; plan
     /// again to go on.
     #[tracing::instrument(name = "dispatch.plan", skip_all, fields(campaign = campaign.name))]
-    pub async fn plan(
-        &self,
-        campaign: Campaign,
-        mut source: impl Recipients,
-    ) -> Result<Plan, PlanError> {
+    pub async fn plan(&self, campaign: Campaign, mut source: impl Recipients) -> Result<Plan, PlanError> {
         let (name, mut definition) = campaign.define()?;
         definition.template.check()?;
         let scope = self.desk.tenants.enter(&definition.sender.tenant).await?;
@@ -87,7 +83,9 @@ impl Dispatch {
         );
         let record = match self.desk.campaigns.create(&new).await? {
             Created::New(record) => record,
-            Created::Known(record) if record.definition == new.definition && record.source == new.source => record,
+            Created::Known(record) if record.definition == new.definition && record.source == new.source => {
+                record
+            }
             Created::Known(record) => {
                 let what = if record.definition == new.definition { "recipients" } else { "definition" };
                 return Err(PlanError::Differs { campaign: name, what });
@@ -115,7 +113,10 @@ impl Dispatch {
     ) -> Result<TemplateDefinition, PlanError> {
         let found = self.desk.gateway.template(sender, template).await;
         let found = found.map_err(|source| PlanError::Gateway { template: template.to_string(), source })?;
-        found.ok_or_else(|| PlanError::NoTemplate { template: template.to_string(), waba: sender.waba.clone() })
+        found.ok_or_else(|| PlanError::NoTemplate {
+            template: template.to_string(),
+            waba: sender.waba.clone(),
+        })
     }
 
     /// Lets a plan's messages leave. Repeat it: nobody gets a message twice.
@@ -188,4 +189,3 @@ impl Desk {
         }
     }
 }
-

@@ -66,7 +66,9 @@ impl Planner<'_> {
             let (frozen, next) = tokio::join!(self.desk.log.plan(&manifest), source.next(BATCH));
             match frozen? {
                 Planned::Frozen { .. } => batch += 1,
-                Planned::Next(_) => return Err(PlanError::Elsewhere { campaign: self.campaign.name.clone() }),
+                Planned::Next(_) => {
+                    return Err(PlanError::Elsewhere { campaign: self.campaign.name.clone() });
+                }
             }
             read = next?;
         }
@@ -101,13 +103,18 @@ impl Planner<'_> {
 
     /// Reads numbers, finds the people behind them, fills the parameters.
     async fn read(&self, rows: Vec<Row>) -> Result<Vec<Entry>, StoreError> {
-        let candidates: Vec<_> =
-            rows.iter().map(|row| row.cells.as_ref().map(|cells| (cells, self.mapping.read(cells)))).collect();
+        let candidates: Vec<_> = rows
+            .iter()
+            .map(|row| row.cells.as_ref().map(|cells| (cells, self.mapping.read(cells))))
+            .collect();
         let addresses: Vec<Address> = candidates
             .iter()
-            .filter_map(|read| Some(Address::new(&self.scope, read.as_ref().ok()?.1.phone.as_ref().ok()?.canonical())))
+            .filter_map(|read| {
+                Some(Address::new(&self.scope, read.as_ref().ok()?.1.phone.as_ref().ok()?.canonical()))
+            })
             .collect();
-        let people = if addresses.is_empty() { Vec::new() } else { self.desk.people.resolve(&addresses).await? };
+        let people =
+            if addresses.is_empty() { Vec::new() } else { self.desk.people.resolve(&addresses).await? };
         let mut found = addresses.iter().zip(people);
         let entries = rows.iter().zip(&candidates).map(|(row, read)| {
             let unnamed = |verdict| Entry {

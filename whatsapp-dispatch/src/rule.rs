@@ -63,13 +63,18 @@ impl FactSource for PersonFacts {
     async fn load(&self, subjects: &Subjects, facts: &mut Facts) -> Result<(), StoreError> {
         let recipients = subjects.column::<Recipient>().unwrap_or_default();
         let assumed = subjects.column::<AssumedConsent>().unwrap_or_default();
-        let people: Vec<PersonKey> =
-            subjects.scopes().iter().zip(recipients).map(|(scope, to)| PersonKey::new(scope, to.person)).collect();
+        let people: Vec<PersonKey> = subjects
+            .scopes()
+            .iter()
+            .zip(recipients)
+            .map(|(scope, to)| PersonKey::new(scope, to.person))
+            .collect();
         let standing = self.people.standing(&people).await?;
-        let consent = recipients.iter().zip(assumed).zip(&standing).map(|((to, assumed), standing)| Consent {
-            given: assumed.0 || to.consent || standing.opted_out == Some(false),
-            opted_out: standing.opted_out == Some(true),
-        });
+        let consent =
+            recipients.iter().zip(assumed).zip(&standing).map(|((to, assumed), standing)| Consent {
+                given: assumed.0 || to.consent || standing.opted_out == Some(false),
+                opted_out: standing.opted_out == Some(true),
+            });
         facts.fill(consent)?;
         facts.fill(recipients.iter().map(|to| Country(to.number.region())))?;
         facts.fill(recipients.iter().map(|to| Zones { own: to.zone, possible: to.number.zones() }))?;

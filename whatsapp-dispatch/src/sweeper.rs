@@ -42,7 +42,12 @@ impl Sweeper {
         self.sweep(State::Accepted, Kind::AcceptedBefore(before), || What::Expired).await
     }
 
-    async fn sweep(&self, state: State, kind: Kind, what: impl Fn() -> What + Send) -> Result<usize, StoreError> {
+    async fn sweep(
+        &self,
+        state: State,
+        kind: Kind,
+        what: impl Fn() -> What + Send,
+    ) -> Result<usize, StoreError> {
         let mut swept = 0;
         let mut after = 0;
         loop {

@@ -69,7 +69,9 @@ pub enum PlanError {
         source: GatewayError,
     },
     /// The account has no such template.
-    #[error("the account {waba} has no approved template {template}: check its name and language in WhatsApp Manager")]
+    #[error(
+        "the account {waba} has no approved template {template}: check its name and language in WhatsApp Manager"
+    )]
     NoTemplate {
         /// Which template.
         template: String,
@@ -77,7 +79,9 @@ pub enum PlanError {
         waba: String,
     },
     /// The tenant has a campaign of this name that asks for something else.
-    #[error("campaign.differs: there is a campaign {campaign} with another {what}; give this one another name, or plan it again as it was")]
+    #[error(
+        "campaign.differs: there is a campaign {campaign} with another {what}; give this one another name, or plan it again as it was"
+    )]
     Differs {
         /// Its name.
         campaign: CampaignName,

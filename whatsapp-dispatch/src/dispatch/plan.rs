@@ -51,7 +51,13 @@ impl Plan {
 impl Display for Plan {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let count = |bucket| self.progress.in_bucket(bucket);
-        writeln!(f, "{}: {} records, {} messages planned", self.name(), self.progress.rows(), self.progress.planned())?;
+        writeln!(
+            f,
+            "{}: {} records, {} messages planned",
+            self.name(),
+            self.progress.rows(),
+            self.progress.planned()
+        )?;
         let left_out = [
             ("malformed", Bucket::Malformed),
             ("invalid", Bucket::Invalid),

@@ -62,7 +62,8 @@ impl Sent {
     /// [`StoreError`] when the store does not answer.
     pub async fn report(&self) -> Result<Report, StoreError> {
         let record = self.record().await?;
-        let progress = self.desk.log.progress(std::slice::from_ref(&record.key)).await?.pop().unwrap_or_default();
+        let progress =
+            self.desk.log.progress(std::slice::from_ref(&record.key)).await?.pop().unwrap_or_default();
         let holds = self.holds(&record).await?;
         Ok(Report { record, progress, holds })
     }
@@ -272,7 +273,11 @@ impl Report {
 
     /// Who waits for what: the holds, and what rules put off.
     pub fn waits(&self) -> Vec<Waiting> {
-        let holds = self.holds.iter().map(|hold| Waiting { code: hold.code.clone(), until: hold.until, messages: None });
+        let holds = self.holds.iter().map(|hold| Waiting {
+            code: hold.code.clone(),
+            until: hold.until,
+            messages: None,
+        });
         let put_off = self.progress.labels().filter_map(|(label, count)| match label.bucket {
             Bucket::Message(State::Deferred) => {
                 let code = label.code.clone()?;
@@ -301,7 +306,8 @@ impl Display for Report {
         for (name, count) in self.counts() {
             let always = matches!(name, "rows" | "planned" | "delivered");
             if always || 0 < count {
-                let indent = if matches!(name, "rows" | "planned" | "begun" | "accepted") { "" } else { "  " };
+                let indent =
+                    if matches!(name, "rows" | "planned" | "begun" | "accepted") { "" } else { "  " };
                 writeln!(f, "  {count:>8}  {indent}{}", name.replace('_', " "))?;
             }
             if name == "delivered" {
@@ -316,7 +322,8 @@ impl Display for Report {
             }
         }
         for wait in self.waits() {
-            let until = wait.until.map_or_else(String::new, |until| format!(" until {}", until.format("%F %T UTC")));
+            let until =
+                wait.until.map_or_else(String::new, |until| format!(" until {}", until.format("%F %T UTC")));
             writeln!(f, "  waits for {}{until}", wait.code)?;
         }
         Ok(())

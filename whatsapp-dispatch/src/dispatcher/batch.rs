@@ -85,7 +85,8 @@ impl<'a> Sorter<'a> {
             let reference = Reference::decode(&record.payload);
             let (Some(scope), Some(reference)) = (scope, reference) else {
                 // A tenant that is switched off or unknown keeps its work until it is back.
-                let outcome = if reference.is_some() { Outcome::HandBack } else { Outcome::Dead { code: UNREADABLE } };
+                let outcome =
+                    if reference.is_some() { Outcome::HandBack } else { Outcome::Dead { code: UNREADABLE } };
                 self.settle(record.receipt, outcome);
                 continue;
             };
@@ -120,7 +121,8 @@ impl<'a> Sorter<'a> {
     }
 
     async fn scopes(&self, lease: &Lease) -> Result<BTreeMap<TenantId, Arc<TenantScope>>, StoreError> {
-        let mut tenants: Vec<TenantId> = lease.records.iter().map(|record| record.lane.tenant().clone()).collect();
+        let mut tenants: Vec<TenantId> =
+            lease.records.iter().map(|record| record.lane.tenant().clone()).collect();
         tenants.sort();
         tenants.dedup();
         let entered = self.desk.tenants.enter_all(&tenants).await?;
@@ -143,7 +145,11 @@ impl<'a> Sorter<'a> {
     }
 
     /// Judges the messages as of now: what was allowed when it was planned may not be any more.
-    async fn judge(&mut self, candidates: Vec<Candidate>, now: DateTime<Utc>) -> Result<Vec<Candidate>, StoreError> {
+    async fn judge(
+        &mut self,
+        candidates: Vec<Candidate>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Candidate>, StoreError> {
         let column = |error| StoreError::from(error);
         let subjects = Subjects::new(candidates.iter().map(|one| Arc::clone(&one.scope)).collect())
             .with(candidates.iter().map(|one| one.to).collect())
@@ -214,12 +220,15 @@ impl<'a> Sorter<'a> {
             let Some(first) = run.first() else { continue };
             let (tenant, limited) = (first.scope.id().clone(), first.scope.record().daily_limit.is_some());
             let granted = if limited { grants.next() } else { None };
-            let room = granted.as_ref().map_or(run.len(), |(_, granted)| usize::try_from(granted.units).unwrap_or(usize::MAX));
+            let room = granted
+                .as_ref()
+                .map_or(run.len(), |(_, granted)| usize::try_from(granted.units).unwrap_or(usize::MAX));
             if let Some((_, granted)) = &granted
                 && let Some(refusal) = &granted.refused_by
             {
                 tracing::info!(%tenant, limit = refusal.limit, "the tenant's messages of the day are used up");
-                let hold = Hold { on: HoldOn::Tenant(tenant), until: refusal.resets_at, code: DAILY_EXCEEDED };
+                let hold =
+                    Hold { on: HoldOn::Tenant(tenant), until: refusal.resets_at, code: DAILY_EXCEEDED };
                 self.desk.lanes.hold(&[hold]).await?;
             }
             let charge = granted.map(|(charge, _)| charge.id);

@@ -157,7 +157,8 @@ impl Beginner {
         let answer = self.desk.gateway.send(&record.definition.sender, &outgoing).instrument(span).await;
         let judge = Judge { desk: &self.desk, ready: &ready, attempt };
         let concluded = judge.conclude(answer);
-        let back = Back { key: ready.key.clone(), attempt, charge: ready.charge.filter(|_| concluded.refund) };
+        let back =
+            Back { key: ready.key.clone(), attempt, charge: ready.charge.filter(|_| concluded.refund) };
         let done = Done {
             fact: Some(concluded.fact),
             throttled: concluded.throttled,

@@ -11,7 +11,8 @@ use crate::message::CampaignKey;
 
 /// Pauses the campaign, unless it is paused already.
 pub(crate) async fn pause_campaign(desk: &Desk, key: &CampaignKey, code: &Code) -> Result<(), StoreError> {
-    let Some(record) = desk.campaigns.load(std::slice::from_ref(key)).await?.into_iter().next().flatten() else {
+    let Some(record) = desk.campaigns.load(std::slice::from_ref(key)).await?.into_iter().next().flatten()
+    else {
         return Ok(());
     };
     if record.status == Status::Released {
@@ -26,7 +27,8 @@ pub(crate) async fn pause_campaign(desk: &Desk, key: &CampaignKey, code: &Code) 
 
 /// Holds the lane of a campaign that is paused.
 pub(crate) async fn hold_campaign(desk: &Desk, key: &CampaignKey) -> Result<(), StoreError> {
-    let Some(record) = desk.campaigns.load(std::slice::from_ref(key)).await?.into_iter().next().flatten() else {
+    let Some(record) = desk.campaigns.load(std::slice::from_ref(key)).await?.into_iter().next().flatten()
+    else {
         return Ok(());
     };
     if record.status != Status::Paused {

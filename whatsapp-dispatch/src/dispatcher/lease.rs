@@ -62,7 +62,10 @@ mod tests {
     #[test]
     fn the_queue_hears_of_groups_and_of_the_last_record() {
         let lease = OpenLease::new(LeaseToken::of(&[b"lease"]), DateTime::<Utc>::MIN_UTC, 65);
-        let told: Vec<usize> = (0..65).filter_map(|receipt| lease.settle(receipt, Outcome::Done)).map(|group| group.len()).collect();
+        let told: Vec<usize> = (0..65)
+            .filter_map(|receipt| lease.settle(receipt, Outcome::Done))
+            .map(|group| group.len())
+            .collect();
         assert_eq!(told, [64, 1]);
         assert!(lease.is_settled());
         assert!(lease.take().is_empty());

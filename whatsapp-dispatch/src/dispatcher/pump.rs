@@ -151,7 +151,12 @@ impl Pump {
             }
             let known = self.outlets.iter().find(|paced| paced.outlet == outlet);
             let (granted, taken) = known.map_or((0, 0), |paced| (paced.granted, paced.taken));
-            outlets.push(Paced { outlet, rate: Rate::per_second(sender.messages_per_second), granted, taken });
+            outlets.push(Paced {
+                outlet,
+                rate: Rate::per_second(sender.messages_per_second),
+                granted,
+                taken,
+            });
         }
         self.outlets = outlets;
         Ok(())

@@ -135,7 +135,9 @@ impl Recorder {
             drop(place);
             match lease.settle(receipt, outcome) {
                 Some(settlements) => self.settle(&lease, settlements).await,
-                None if !self.untold.iter().any(|other| other.token == lease.token) => self.untold.push(lease),
+                None if !self.untold.iter().any(|other| other.token == lease.token) => {
+                    self.untold.push(lease)
+                }
                 None => {}
             }
         }

@@ -102,7 +102,12 @@ impl Rule for QuietHours {
         const { &[FactId::of::<Zones>()] }
     }
 
-    fn judge(&self, context: &Context<'_>, batch: &Batch<'_>, ballot: &mut Ballot<'_>) -> Result<(), RuleError> {
+    fn judge(
+        &self,
+        context: &Context<'_>,
+        batch: &Batch<'_>,
+        ballot: &mut Ballot<'_>,
+    ) -> Result<(), RuleError> {
         // People of one batch live in few zones, and neighbours in a file often in the same.
         let mut last: Option<(Zones, Option<DateTime<Utc>>)> = None;
         for (row, zones) in batch.column::<Zones>()?.iter().enumerate() {
