@@ -117,7 +117,7 @@ impl Numbers {
         let serial = self.given[country];
         self.given[country] += 1;
         let shapes = mobiles.len() as u64;
-        let (shape, turn) = (mobiles[(serial % shapes) as usize], serial / shapes);
+        let (shape, turn) = (mobiles[usize::try_from(serial % shapes).unwrap_or_default()], serial / shapes);
         if turn < capacity(shape) {
             return self.fill(shape, turn, serial % shapes + 10 * country as u64 + 1);
         }
@@ -143,7 +143,7 @@ impl Numbers {
 
 /// How many numbers a shape has.
 fn capacity(shape: &str) -> u64 {
-    10_u64.pow(shape.matches('#').count() as u32)
+    10_u64.pow(u32::try_from(shape.matches('#').count()).unwrap_or_default())
 }
 
 fn write(out: &mut impl Write, records: u64, mut random: Random) -> io::Result<()> {
