@@ -7,6 +7,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use rules_core::judge::code::Code;
+use rules_core::judge::fault::{Classify, Fault};
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Cells, Columns};
@@ -105,5 +106,11 @@ impl Malformed {
     /// A record that begins in `line` and cannot be read because of `what`.
     pub fn new(line: u64, what: impl Into<String>) -> Self {
         Self { code: Self::CODE, line, what: what.into() }
+    }
+}
+
+impl Classify for Malformed {
+    fn fault(&self) -> Fault {
+        Fault::Rejected
     }
 }

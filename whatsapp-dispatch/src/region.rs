@@ -4,6 +4,7 @@ use std::fmt::{self, Debug, Display, Formatter};
 use std::str::FromStr;
 
 use chrono_tz::Tz;
+use rules_core::judge::fault::{Classify, Fault};
 use serde::{Deserialize, Serialize};
 
 mod zones;
@@ -109,6 +110,12 @@ impl From<Region> for String {
 pub struct RegionError {
     /// What was given, at most 40 characters of it.
     pub text: String,
+}
+
+impl Classify for RegionError {
+    fn fault(&self) -> Fault {
+        Fault::Rejected
+    }
 }
 
 #[cfg(test)]

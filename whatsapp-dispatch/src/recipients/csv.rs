@@ -2,19 +2,21 @@
 
 use std::fmt::Debug;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
 use super::digest::Digesting;
 use super::{Malformed, Position, Recipients, RecipientsError, Row, SourceDigest};
-use crate::columns::{Cells, Columns};
+use crate::columns::{Cells, Columns, ColumnsError};
 
 mod buffer;
+mod cause;
 mod record;
 
 use buffer::Buffer;
+use cause::Cause;
 use record::{RawCells, Split, split};
 
 /// A record may be this long. What a stray quote can swallow ends here.
@@ -112,13 +114,18 @@ impl Csv {
         let line = self.line;
         match self.split_record()? {
             Some(Split::Record { bytes, lines, .. }) => self.step(bytes, lines),
-            Some(Split::Unfinished { .. }) => {
+            Some(Split::Unfinished { in_quotes: true }) => {
                 return Err(Cause::Broken {
                     line,
                     what: "a quote is opened and never closed; close or remove it",
                 });
             }
-            None => return Err(Cause::Columns { line, source: crate::columns::ColumnsError::None }),
+            Some(Split::Unfinished { in_quotes: false }) => {
+                let what = "it does not end within 64 KiB, perhaps because the file has no line ends that \
+                            are known today; save it as \"CSV UTF-8\" and try again";
+                return Err(Cause::Broken { line, what });
+            }
+            None => return Err(Cause::Columns { line, source: ColumnsError::None }),
         }
         let names = cells(&self.raw).ok_or(Cause::Encoding {
             line,
@@ -296,35 +303,6 @@ fn likely_delimiter(input: &[u8]) -> u8 {
 fn cells(raw: &RawCells) -> Option<Cells> {
     let text = std::str::from_utf8(&raw.bytes).ok()?;
     Cells::from_parts(text.to_owned(), raw.ends.clone())
-}
-
-/// What went wrong, before it is said in which file.
-#[derive(Debug)]
-enum Cause {
-    Io(io::Error),
-    Changed,
-    Encoding { line: u64, what: &'static str },
-    Broken { line: u64, what: &'static str },
-    Columns { line: u64, source: crate::columns::ColumnsError },
-}
-
-impl From<io::Error> for Cause {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl Cause {
-    fn at(self, file: &Path) -> RecipientsError {
-        let file = file.to_owned();
-        match self {
-            Self::Io(source) => RecipientsError::Unreadable { file, source },
-            Self::Changed => RecipientsError::Changed { file },
-            Self::Encoding { line, what } => RecipientsError::Encoding { file, line, what },
-            Self::Broken { line, what } => RecipientsError::BrokenHeader { file, line, what },
-            Self::Columns { line, source } => RecipientsError::Header { file, line, source },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -253,6 +253,12 @@ impl Unclear {
     pub const CODE: Code = Code::known("row.unclear");
 }
 
+impl Classify for Unclear {
+    fn fault(&self) -> Fault {
+        Fault::Rejected
+    }
+}
+
 /// Why a mapping does not fit a source.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]

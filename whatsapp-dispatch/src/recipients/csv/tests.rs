@@ -96,6 +96,7 @@ fn an_unusable_file_is_refused_with_the_remedy() {
     assert!(refusal("").contains("there are no column names"));
     assert!(refusal("phone,\"name\n1,2\n").contains("never closed"));
     assert!(refusal("phone,name\r1,a\r2,b\r").contains("old Macintoshes"));
+    assert!(refusal("phone,name\r1,a\r".repeat(9_000)).contains("no line ends"));
     let missing = Csv::open("/no/such/file.csv").unwrap_err();
     assert!(chain(&missing).to_string().starts_with("reading recipients from /no/such/file.csv: "));
 }
