@@ -56,9 +56,12 @@ pub(crate) struct Desk {
 /// What is remembered for a moment, so that the hot path asks no store twice.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
-    campaigns: Mutex<HashMap<CampaignKey, (Arc<Active>, DateTime<Utc>)>>,
+    campaigns: Mutex<HashMap<CampaignKey, Believed>>,
     senders: Mutex<HashMap<NumberId, Arc<Sender>>>,
 }
+
+/// A campaign, and until when it is believed.
+type Believed = (Arc<Active>, DateTime<Utc>);
 
 /// A campaign ready to be worked on.
 #[derive(Debug)]

@@ -46,7 +46,7 @@ impl Sweeper {
         &self,
         state: State,
         kind: Kind,
-        what: impl Fn() -> What + Send,
+        what: impl Fn() -> What + Send + Sync,
     ) -> Result<usize, StoreError> {
         let mut swept = 0;
         let mut after = 0;
@@ -67,7 +67,7 @@ impl Sweeper {
         &self,
         campaign: &CampaignKey,
         kind: Kind,
-        what: &(impl Fn() -> What + Send),
+        what: &(impl Fn() -> What + Send + Sync),
     ) -> Result<usize, StoreError> {
         let mut swept = 0;
         let mut from = Some(0);

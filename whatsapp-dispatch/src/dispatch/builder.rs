@@ -124,12 +124,11 @@ impl DispatchBuilder {
     /// # Errors
     /// [`BuildError`] when the parts do not fit together.
     pub fn build(self) -> Result<Dispatch, BuildError> {
-        let tenants = match self.tenants {
-            Some(tenants) => tenants,
-            None => {
-                let only = TenantId::parse(ONLY_TENANT).map_err(|source| BuildError::Tenant { source })?;
-                Tenants::new(FixedTenants::new([TenantRecord::new(only)])).with_clock(Arc::clone(&self.clock))
-            }
+        let tenants = if let Some(tenants) = self.tenants {
+            tenants
+        } else {
+            let only = TenantId::parse(ONLY_TENANT).map_err(|source| BuildError::Tenant { source })?;
+            Tenants::new(FixedTenants::new([TenantRecord::new(only)])).with_clock(Arc::clone(&self.clock))
         };
         let rules = match self.rules {
             Some(rules) => rules,

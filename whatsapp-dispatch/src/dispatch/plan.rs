@@ -79,7 +79,7 @@ impl Display for Plan {
 
 /// A duration in words of at most two units.
 pub(super) fn human(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64().ceil() as u64;
+    let seconds = duration.as_secs() + u64::from(0 < duration.subsec_nanos());
     match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60) {
         (0, 0, 0, seconds) => format!("{seconds} s"),
         (0, 0, minutes, seconds) => format!("{minutes} min {seconds} s"),

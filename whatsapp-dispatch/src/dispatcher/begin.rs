@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::lease::OpenLease;
-use super::outcome::{ATTEMPTS_USED_UP, Judge};
+use super::outcome::{ATTEMPTS_USED_UP, Beyond, Judge};
 use super::recorder::{Back, Done};
 use super::smooth::Smoother;
 use crate::desk::{Active, Desk};
@@ -140,7 +140,8 @@ impl Beginner {
             | Begun::NotReleased
             | Begun::Unplanned => (None, Outcome::Done),
         };
-        Done { fact, pause: matches!(answer, Begun::Paused), ..Done::back(ready, outcome, Some(place)) }
+        let beyond = if answer == Begun::Paused { Beyond::HoldLane } else { Beyond::Nothing };
+        Done { fact, beyond, ..Done::back(ready, outcome, Some(place)) }
     }
 
     async fn post(&self, ready: Ready, attempt: u16, place: OwnedSemaphorePermit) {
@@ -161,8 +162,7 @@ impl Beginner {
             Back { key: ready.key.clone(), attempt, charge: ready.charge.filter(|_| concluded.refund) };
         let done = Done {
             fact: Some(concluded.fact),
-            throttled: concluded.throttled,
-            stop_campaign: concluded.stop_campaign,
+            beyond: concluded.beyond,
             refund: Some(back).filter(|back| back.charge.is_some()),
             campaign: Some(Arc::clone(&ready.campaign)),
             ..Done::back(&ready, concluded.outcome, Some(place))

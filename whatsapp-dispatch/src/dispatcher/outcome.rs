@@ -25,15 +25,27 @@ pub const UNREACHABLE: Code = Code::known("dispatch.unreachable");
 /// The edge of WhatsApp's network asked to slow down.
 const THROTTLED: Code = Code::known("whatsapp.throttled");
 
+/// What follows from an answer beyond its message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The number slows down, for so long if that was said.
+    SlowDown(Option<Duration>),
+    /// The campaign waits for a person.
+    Pause(Code),
+    /// The campaign was found paused, so its lane is held.
+    HoldLane,
+}
+
 /// What follows from an answer.
 #[derive(Debug)]
 pub(super) struct Conclusion {
     pub(super) fact: Fact,
     pub(super) outcome: Outcome,
-    /// Slow the number down, for so long if it was said.
-    pub(super) throttled: Option<Option<Duration>>,
-    /// Pause the campaign for this reason.
-    pub(super) stop_campaign: Option<Code>,
+    /// What else follows, for the number or the campaign.
+    pub(super) beyond: Beyond,
     /// The message was certainly not sent, so its unit goes back.
     pub(super) refund: bool,
 }
@@ -71,7 +83,7 @@ impl Judge<'_> {
                 let then = Then::Again { at: now, counted: false };
                 let what = What::Refused { code: code.clone(), then };
                 let plain = self.plain(now, what, Outcome::HandBack);
-                Conclusion { stop_campaign: Some(code), refund: true, ..plain }
+                Conclusion { beyond: Beyond::Pause(code), refund: true, ..plain }
             }
             Action::Retry { max } => {
                 let cap = max.min(self.ready.campaign.record.definition.max_attempts);
@@ -86,7 +98,7 @@ impl Judge<'_> {
     }
 
     fn throttled(&self, now: DateTime<Utc>, code: Code, retry_after: Option<Duration>) -> Conclusion {
-        Conclusion { throttled: Some(retry_after), ..self.again(now, code, false, retry_after) }
+        Conclusion { beyond: Beyond::SlowDown(retry_after), ..self.again(now, code, false, retry_after) }
     }
 
     fn again(&self, now: DateTime<Utc>, code: Code, counted: bool, asked: Option<Duration>) -> Conclusion {
@@ -111,6 +123,6 @@ impl Judge<'_> {
     fn plain(&self, at: DateTime<Utc>, what: What, outcome: Outcome) -> Conclusion {
         let of = Subject::Attempt(self.ready.key.clone(), self.attempt);
         let fact = Fact { of, at, what };
-        Conclusion { fact, outcome, throttled: None, stop_campaign: None, refund: false }
+        Conclusion { fact, outcome, beyond: Beyond::Nothing, refund: false }
     }
 }

@@ -101,8 +101,7 @@ impl Pump {
         let request = LeaseRequest { token, max: max.min(allowed), ttl: self.desk.config.lease, allowance };
         let lease = self.desk.queue.lease(&request).await?;
         self.count_taken(&lease);
-        let taken = lease.records.len();
-        if 0 < taken {
+        if !lease.records.is_empty() {
             self.work_on(lease).await?;
             return Ok(None);
         }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rules_core::judge::code::Code;
 use rules_core::judge::fault::chain;
 use rules_core::judge::id::{ChargeId, RefundId};
 use rules_core::work::StoreError;
@@ -16,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use super::begin::Ready;
 use super::holds::{hold_campaign, pause_campaign};
 use super::lease::OpenLease;
+use super::outcome::Beyond;
 use crate::desk::{Active, Desk, outlet};
 use crate::fact::Fact;
 use crate::message::MessageKey;
@@ -27,9 +27,7 @@ pub(super) struct Done {
     pub(super) receipt: u32,
     pub(super) outcome: Outcome,
     pub(super) fact: Option<Fact>,
-    pub(super) throttled: Option<Option<Duration>>,
-    pub(super) stop_campaign: Option<Code>,
-    pub(super) pause: bool,
+    pub(super) beyond: Beyond,
     pub(super) refund: Option<Back>,
     pub(super) campaign: Option<Arc<Active>>,
     /// Held until the outcome is recorded.
@@ -52,9 +50,7 @@ impl Done {
             receipt,
             outcome,
             fact: None,
-            throttled: None,
-            stop_campaign: None,
-            pause: false,
+            beyond: Beyond::Nothing,
             refund: None,
             campaign: None,
             place: None,
@@ -136,7 +132,7 @@ impl Recorder {
             match lease.settle(receipt, outcome) {
                 Some(settlements) => self.settle(&lease, settlements).await,
                 None if !self.untold.iter().any(|other| other.token == lease.token) => {
-                    self.untold.push(lease)
+                    self.untold.push(lease);
                 }
                 None => {}
             }
@@ -164,11 +160,11 @@ impl Recorder {
     async fn react(&self, group: &[Done]) {
         for done in group {
             let Some(campaign) = &done.campaign else { continue };
-            let reacted = match (&done.stop_campaign, done.throttled) {
-                (Some(code), _) => pause_campaign(&self.desk, &campaign.record.key, code).await,
-                (None, Some(retry_after)) => self.slow_down(campaign, retry_after).await,
-                (None, None) if done.pause => hold_campaign(&self.desk, &campaign.record.key).await,
-                (None, None) => Ok(()),
+            let reacted = match &done.beyond {
+                Beyond::Nothing => Ok(()),
+                Beyond::SlowDown(retry_after) => self.slow_down(campaign, *retry_after).await,
+                Beyond::Pause(code) => pause_campaign(&self.desk, &campaign.record.key, code).await,
+                Beyond::HoldLane => hold_campaign(&self.desk, &campaign.record.key).await,
             };
             if let Err(error) = reacted {
                 tracing::warn!(error = %chain(&error), "reacting to an answer failed");

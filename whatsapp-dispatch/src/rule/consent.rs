@@ -15,9 +15,9 @@ pub struct Consent {
 }
 
 /// Nobody says that the person agreed.
-pub const MISSING: Code = Code::known("consent.missing");
+pub(super) const MISSING: Code = Code::known("consent.missing");
 /// The person wants no messages.
-pub const OPTED_OUT: Code = Code::known("consent.opted_out");
+pub(super) const OPTED_OUT: Code = Code::known("consent.opted_out");
 
 /// Writes only to people who agreed to it. WhatsApp requires an opt-in that names the business
 /// ("About the platform", Meta).

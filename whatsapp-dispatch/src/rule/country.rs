@@ -12,7 +12,7 @@ use crate::region::Region;
 pub struct Country(pub Option<Region>);
 
 /// The person's country is blocked.
-pub const BLOCKED: Code = Code::known("country.blocked");
+pub(super) const BLOCKED: Code = Code::known("country.blocked");
 
 /// Never writes to numbers of certain countries.
 ///

@@ -17,7 +17,7 @@ pub struct Zones {
 }
 
 /// It is too early or too late where the person lives.
-pub const QUIET: Code = Code::known("window.quiet_hours");
+pub(super) const QUIET: Code = Code::known("window.quiet_hours");
 
 /// Puts messages off while it is too early or too late where the person lives.
 ///

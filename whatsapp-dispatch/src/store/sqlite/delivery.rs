@@ -75,13 +75,12 @@ fn begin(tx: &Transaction<'_>, wishes: &[Begin], now: DateTime<Utc>) -> Result<V
     let mut answers = Vec::with_capacity(wishes.len());
     for wish in wishes {
         let key = wish.message.campaign();
-        let gate = match gates.iter().find(|(known, _)| known == key) {
-            Some((_, gate)) => *gate,
-            None => {
-                let gate = campaigns::gate(tx, key)?;
-                gates.push((key.clone(), gate));
-                gate
-            }
+        let gate = if let Some((_, gate)) = gates.iter().find(|(known, _)| known == key) {
+            *gate
+        } else {
+            let gate = campaigns::gate(tx, key)?;
+            gates.push((key.clone(), gate));
+            gate
         };
         let Some(gate) = gate else {
             answers.push(Begun::Unplanned);

@@ -11,18 +11,16 @@ impl People for Sqlite {
     async fn resolve(&self, addresses: &[Address]) -> Result<Vec<PersonKey>, StoreError> {
         let failed = |error: SqliteError| error.while_doing("resolving people");
         let known = self.read(&SCHEMA, stored_key).await.map_err(failed)?;
-        let key = match known {
-            Some(key) => key,
-            None => {
-                let fresh = random_key(self.ids());
-                self.write(&SCHEMA, move |tx| {
-                    tx.prepare_cached("INSERT OR IGNORE INTO person_key (one, key) VALUES (1, ?1)")?
-                        .execute([&fresh])?;
-                    Ok(stored_key(tx)?.unwrap_or(fresh))
-                })
-                .await
-                .map_err(failed)?
-            }
+        let key = if let Some(key) = known {
+            key
+        } else {
+            let fresh = random_key(self.ids());
+            let stored = self.write(&SCHEMA, move |tx| {
+                tx.prepare_cached("INSERT OR IGNORE INTO person_key (one, key) VALUES (1, ?1)")?
+                    .execute([&fresh])?;
+                Ok(stored_key(tx)?.unwrap_or(fresh))
+            });
+            stored.await.map_err(failed)?
         };
         Ok(addresses.iter().map(|address| PersonKey::behind(&key, address)).collect())
     }

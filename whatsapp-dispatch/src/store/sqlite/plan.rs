@@ -74,7 +74,7 @@ fn freeze(
         row.to.as_ref().map(|to| to.id.as_bytes()),
         row.to.as_ref().map(|to| to.number.digits()),
         row.to.as_ref().map(|to| to.consent),
-        row.to.as_ref().and_then(|to| to.zone).map(|zone| zone.name()),
+        row.to.as_ref().and_then(|to| to.zone).map(chrono_tz::Tz::name),
         row.parameters.as_ref(),
     ])?;
     Ok(verdict)
