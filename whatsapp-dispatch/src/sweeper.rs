@@ -15,7 +15,7 @@ use crate::fact::{Fact, State, Subject, What};
 use crate::message::CampaignKey;
 
 /// Its worker ended before the answer was recorded.
-pub const WORKER_LOST: Code = Code::known("dispatch.worker_lost");
+pub(crate) const WORKER_LOST: Code = Code::known("dispatch.worker_lost");
 
 const PAGE: usize = 500;
 

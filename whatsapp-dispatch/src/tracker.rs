@@ -19,7 +19,7 @@ const FAILED: Code = Code::known("whatsapp.failed");
 /// What came of one webhook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Tracked {
+pub(crate) struct Tracked {
     /// Facts that were new.
     pub applied: u64,
     /// Facts that were known already.

@@ -30,7 +30,7 @@ use crate::reference::Reference;
 use crate::rule::AssumedConsent;
 
 /// The tenant's messages of the day are used up.
-pub const DAILY_EXCEEDED: Code = Code::known("quota.daily_exceeded");
+pub(super) const DAILY_EXCEEDED: Code = Code::known("quota.daily_exceeded");
 
 /// Sorts one lease.
 pub(super) struct Sorter<'a> {

@@ -17,11 +17,11 @@ use crate::gateway::{GatewayError, Receipt};
 use crate::reaction::{Action, Reaction};
 
 /// All attempts that count were refused for passing reasons.
-pub const ATTEMPTS_USED_UP: Code = Code::known("dispatch.attempts_used_up");
+pub(super) const ATTEMPTS_USED_UP: Code = Code::known("dispatch.attempts_used_up");
 /// The request left and no readable answer came.
-pub const NO_ANSWER: Code = Code::known("dispatch.no_answer");
+pub(super) const NO_ANSWER: Code = Code::known("dispatch.no_answer");
 /// WhatsApp could not be reached, so the request did not leave.
-pub const UNREACHABLE: Code = Code::known("dispatch.unreachable");
+pub(super) const UNREACHABLE: Code = Code::known("dispatch.unreachable");
 /// The edge of WhatsApp's network asked to slow down.
 const THROTTLED: Code = Code::known("whatsapp.throttled");
 
