@@ -44,13 +44,13 @@ struct Contestant {
 
 const CONTESTANTS: &str = "SELECT outlet.id, outlet.name, outlet.ready, tenant.id, tenant.name,
         tenant.weight, tenant.virtual_time, tenant.floor
-    FROM queue_outlet AS outlet CROSS JOIN queue_tenant AS tenant ON tenant.id = outlet.tenant
-    WHERE 0 < outlet.ready AND outlet.held = 0 ORDER BY outlet.turn, outlet.id LIMIT 1000";
+    FROM queue_outlet AS outlet INDEXED BY queue_outlet_ready CROSS JOIN queue_tenant AS tenant ON tenant.id = outlet.tenant
+    WHERE outlet.ready > 0 AND outlet.held = 0 ORDER BY outlet.turn, outlet.id LIMIT 1000";
 
 const CONTESTANT: &str = "SELECT outlet.id, outlet.name, outlet.ready, tenant.id, tenant.name,
         tenant.weight, tenant.virtual_time, tenant.floor
     FROM queue_tenant AS tenant CROSS JOIN queue_outlet AS outlet ON outlet.tenant = tenant.id
-    WHERE tenant.name = ?1 AND outlet.name = ?2 AND 0 < outlet.ready AND outlet.held = 0";
+    WHERE tenant.name = ?1 AND outlet.name = ?2 AND outlet.ready > 0 AND outlet.held = 0";
 
 impl Contest {
     /// The outlets with work that were served longest ago, and those that have an allowance.
@@ -172,8 +172,8 @@ impl Contest {
                 continue;
             }
             let mut select = tx.prepare_cached(
-                "SELECT id, virtual_time, weight, waiting FROM queue_lane
-                 WHERE outlet = ?1 AND 0 < waiting AND held = 0 ORDER BY virtual_time LIMIT 256",
+                "SELECT id, virtual_time, weight, waiting FROM queue_lane INDEXED BY queue_lane_ready
+                 WHERE outlet = ?1 AND waiting > 0 AND held = 0 ORDER BY virtual_time LIMIT 256",
             )?;
             let mut rows = select.query([row.id])?;
             while let Some(row) = rows.next()? {

@@ -1,6 +1,6 @@
 //! Leases: the call that takes records, and the row that keeps them.
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction};
 
 use super::contest::Contest;
 use super::lane::promote;
