@@ -31,7 +31,7 @@ mod packed;
 mod settle;
 
 pub(super) use drop::drop_lane;
-pub(super) use settle::micros_up;
+pub(super) use settle::{hand_back_all, micros_up};
 
 #[async_trait]
 impl Queue for Sqlite {
