@@ -22,8 +22,6 @@ pub struct FileConfig {
     pub campaign: CampaignSection,
     /// The sections `[[tenant]]`.
     pub tenants: TomlTenants,
-    /// The sections `[[rule]]`.
-    pub rules: RuleBook,
 }
 
 /// The section `[campaign]`.
@@ -65,21 +63,21 @@ const fn default_rate() -> u32 {
 }
 
 impl FileConfig {
-    /// Reads a file.
+    /// Reads a file: campaign and tenants, and the rules of the sections `[[rule]]`.
     ///
     /// # Errors
     /// Names the file, the place and what to do about it.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<(Self, RuleBook)> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("reading the configuration {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("in the configuration {}", path.display()))
     }
 
-    /// Reads a text.
+    /// Reads a text, as [`FileConfig::open`].
     ///
     /// # Errors
     /// Names the place and what to do about it.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub fn parse(text: &str) -> Result<(Self, RuleBook)> {
         let mut table: Table = toml::from_str(text)?;
         let Some(campaign) = table.remove("campaign") else {
             bail!("there is no section [campaign]; it names the campaign, its tenant and its template");
@@ -107,11 +105,8 @@ impl FileConfig {
             );
         }
         let rest = toml::to_string(&table)?;
-        Ok(Self {
-            campaign,
-            tenants: TomlTenants::parse(&rest)?,
-            rules: RuleBook::from_toml(&rest, &rule::kinds())?,
-        })
+        let rules = RuleBook::from_toml(&rest, &rule::kinds())?;
+        Ok((Self { campaign, tenants: TomlTenants::parse(&rest)? }, rules))
     }
 
     /// The template that the campaign names.
@@ -154,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_file_that_comes_along_is_right() {
-        let config = FileConfig::parse(GOOD).unwrap();
+        let (config, _) = FileConfig::parse(GOOD).unwrap();
         assert_eq!(config.campaign.messages_per_second, 1_000);
     }
 

@@ -8,6 +8,7 @@ use whatsapp_dispatch::config::DispatchConfig;
 use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore, Report, Sent};
 use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::recipients::Csv;
+use whatsapp_dispatch::rules_core::judge::rule_book::RuleBook;
 use whatsapp_dispatch::rules_core::store::memory::Memory;
 use whatsapp_dispatch::rules_core::store::sqlite::Sqlite;
 use whatsapp_dispatch::rules_core::work::tenants::Tenants;
@@ -44,7 +45,8 @@ fn shipped(name: &str) -> PathBuf {
 /// # Errors
 /// Says what is wrong and what to do about it.
 pub async fn run(options: Options) -> Result<Ended> {
-    let config = FileConfig::open(&options.config.clone().unwrap_or_else(|| shipped("campaign.toml")))?;
+    let (config, rules) =
+        FileConfig::open(&options.config.clone().unwrap_or_else(|| shipped("campaign.toml")))?;
     let recipients = options.recipients.clone().unwrap_or_else(|| shipped("recipients.csv"));
     // A mistake in either file shows before anything is made or started.
     drop(Csv::open(&recipients)?);
@@ -54,8 +56,8 @@ pub async fn run(options: Options) -> Result<Ended> {
     let meta = Meta::open(&options, &config, &place).await?;
     let run = Run { options, config, recipients, wanted, meta };
     match &place {
-        Place::Memory => run.on(Memory::new(), &place).await,
-        Place::File { path, .. } => run.on(Sqlite::open(path).await?, &place).await,
+        Place::Memory => run.on(Memory::new(), rules, &place).await,
+        Place::File { path, .. } => run.on(Sqlite::open(path).await?, rules, &place).await,
     }
 }
 
@@ -68,12 +70,12 @@ struct Run {
 }
 
 impl Run {
-    async fn on(&self, store: impl DispatchStore, place: &Place) -> Result<Ended> {
+    async fn on(&self, store: impl DispatchStore, rules: RuleBook, place: &Place) -> Result<Ended> {
         let patience = if self.options.live { REAL_PATIENCE } else { SIMULATED_PATIENCE };
         let tenants = Tenants::new(self.config.tenants.clone());
         let dispatch = Dispatch::builder(&store, self.meta.gateway.clone())
             .tenants(tenants.clone())
-            .rule_book(self.config.rules.clone())
+            .rule_book(rules)
             .config(DispatchConfig::default().with_report_after(patience))
             .build()?;
         if let Some(command) = place.resume_command(&self.options) {
