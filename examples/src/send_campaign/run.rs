@@ -13,6 +13,8 @@ use whatsapp_dispatch::rules_core::store::memory::Memory;
 use whatsapp_dispatch::rules_core::store::sqlite::Sqlite;
 use whatsapp_dispatch::rules_core::work::tenants::Tenants;
 
+use whatsapp_dispatch::sender::Senders;
+
 use super::config::FileConfig;
 use super::meta::Meta;
 use super::options::{Options, ReportFormat};
@@ -75,6 +77,7 @@ impl Run {
         let tenants = Tenants::new(self.config.tenants.clone());
         let dispatch = Dispatch::builder(&store, self.meta.gateway.clone())
             .tenants(tenants.clone())
+            .senders(Senders::new([self.meta.sender.clone()])?)
             .rule_book(rules)
             .config(DispatchConfig::default().with_report_after(patience))
             .build()?;
