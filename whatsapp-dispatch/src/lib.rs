@@ -37,6 +37,7 @@ pub mod campaign;
 pub mod message;
 pub mod fact;
 pub mod reaction;
+pub mod codes;
 pub mod progress;
 pub mod rule;
 
