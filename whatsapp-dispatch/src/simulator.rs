@@ -10,7 +10,7 @@
 //!
 //! | request | |
 //! |---|---|
-//! | `POST /simulator/webhook` `{"url": "http://127.0.0.1:8080/whatsapp/"}` | sends webhooks there from now on |
+//! | `POST /simulator/webhook` `{"url": "http://127.0.0.1:8080/whatsapp"}` | sends webhooks there from now on |
 //! | `GET /simulator/report` | a [`Report`] as JSON |
 //! | `GET /simulator/accepted` | one line `+4915112345678 1` per number: how many messages were taken |
 //!

@@ -32,7 +32,8 @@ impl WebhookHandler for Inbox {
             return Err(WebhookError::Unavailable { source: "not now".into() });
         }
         for status in webhook.changes()?.into_iter().flat_map(|change| change.statuses) {
-            self.told.send(status).unwrap();
+            // The test may have seen enough already.
+            drop(self.told.send(status));
         }
         Ok(())
     }
