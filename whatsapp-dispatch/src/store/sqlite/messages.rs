@@ -49,7 +49,11 @@ fn lie_together(one: &MessageKey, next: &MessageKey) -> bool {
 /// Records that are read in vain rather than starting another statement.
 const GAP: u32 = 4;
 
-fn read_run(tx: &Transaction<'_>, run: &[MessageKey], messages: &mut Vec<Message>) -> Result<(), SqliteError> {
+fn read_run(
+    tx: &Transaction<'_>,
+    run: &[MessageKey],
+    messages: &mut Vec<Message>,
+) -> Result<(), SqliteError> {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
     let sql = select("WHERE ?1 <= message.row AND message.row <= ?2 ORDER BY message.row");
     let mut select = tx.prepare_cached(&sql)?;
