@@ -61,8 +61,12 @@ pub trait DeliveryLog: Debug + Send + Sync + 'static {
     /// same attempts.
     async fn begin(&self, wishes: &[Begin]) -> Result<Vec<Begun>, StoreError>;
 
-    /// Records facts, one answer per fact, in order. A fact whose message is not known is kept
-    /// for 8 days and applied when its message appears.
+    /// Records facts, one answer per fact, in order.
+    ///
+    /// A fact by WhatsApp's id of a message that is not known under it is answered with
+    /// [`Recorded::Unmatched`], kept for 8 days and applied when the message becomes known under
+    /// it. A store may answer so for a message that is known, too; [`DeliveryLog::adopt`] then
+    /// applies the fact.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call.
@@ -70,6 +74,19 @@ pub trait DeliveryLog: Debug + Send + Sync + 'static {
     /// # Cancel safety
     /// Dropping the future leaves all facts recorded or none.
     async fn record(&self, facts: &[Fact]) -> Result<Vec<Recorded>, StoreError>;
+
+    /// Searches once for the messages of facts that were kept since the last call, and says how
+    /// many messages got theirs. A store that finds every known message at once has nothing to
+    /// search for.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves facts kept, or applied; a later call searches again.
+    async fn adopt(&self) -> Result<usize, StoreError> {
+        Ok(0)
+    }
 
     /// The messages that the query names, in the order of their records.
     ///

@@ -65,3 +65,7 @@ mod store;
 pub mod adapters;
 #[cfg(any())]
 pub mod simulator;
+
+// What tests are made of.
+#[cfg(feature = "conformance")]
+pub mod conformance;

@@ -6,6 +6,7 @@ use rules_core::store::sqlite::SqliteError;
 use rules_core::store::sqlite::rusqlite::types::Value;
 use rules_core::store::sqlite::rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use super::campaigns::exists;
 use super::facts::{self, state_number};
 use super::plan::verdict;
 use crate::delivery::{Kind, Message, Page, Query, Recipient};
@@ -24,9 +25,18 @@ pub(super) fn page(tx: &Transaction<'_>, query: &Query) -> Result<Page, SqliteEr
         Query::Keys(keys) => {
             let mut keys = keys.clone();
             keys.sort_by_key(MessageKey::row);
+            let mut campaigns: Vec<CampaignKey> = keys.iter().map(|key| key.campaign().clone()).collect();
+            campaigns.sort();
+            campaigns.dedup();
+            for campaign in &campaigns {
+                if !exists(tx, campaign)? {
+                    keys.retain(|key| key.campaign() != campaign);
+                }
+            }
             let found = keys.iter().filter_map(|key| by_key(tx, key).transpose());
             Ok(Page { messages: found.collect::<Result<_, _>>()?, next: None })
         }
+        Query::Scan { campaign, .. } if !exists(tx, campaign)? => Ok(Page::default()),
         Query::Scan { campaign, from, of, max } => scan(tx, campaign, *from, *of, *max),
     }
 }

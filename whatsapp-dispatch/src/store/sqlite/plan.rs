@@ -22,9 +22,11 @@ pub(super) fn plan(
         )?
         .execute(params![number, manifest.campaign.tenant().as_str(), manifest.batch, manifest.cursor])?;
     if moved == 0 {
-        let mut next =
-            tx.prepare_cached("SELECT coalesce(max(batches), 0) FROM campaign WHERE number = ?1")?;
-        return Ok(Planned::Next(next.query_row([number], |row| row.get(0))?));
+        let mut next = tx.prepare_cached(
+            "SELECT coalesce(max(batches), 0) FROM campaign WHERE number = ?1 AND tenant = ?2",
+        )?;
+        let tenant = manifest.campaign.tenant().as_str();
+        return Ok(Planned::Next(next.query_row(params![number, tenant], |row| row.get(0))?));
     }
     let mut duplicates = Vec::new();
     let mut verdicts = Vec::with_capacity(manifest.rows.len());

@@ -71,16 +71,19 @@ CREATE TABLE delivery (
     code TEXT
 ) STRICT;
 
--- Facts whose message is not known yet.
+-- Facts by WhatsApp's id whose message is not known yet, or was not searched for.
 CREATE TABLE orphan (
     tenant TEXT NOT NULL,
     wamid TEXT NOT NULL,
     kind TEXT NOT NULL,
     code TEXT,
     at_us INTEGER NOT NULL,
+    kept_us INTEGER NOT NULL,
+    searched INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, wamid, kind)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX orphan_by_age ON orphan (at_us);
+CREATE INDEX orphan_by_age ON orphan (kept_us);
+CREATE INDEX orphan_to_search ON orphan (searched) WHERE searched = 0;
 
 CREATE TABLE person_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
 
