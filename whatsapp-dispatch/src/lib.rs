@@ -37,6 +37,7 @@ pub mod campaign;
 pub mod message;
 pub mod fact;
 pub mod reaction;
+pub mod codes;
 pub mod progress;
 pub mod rule;
 
@@ -63,7 +64,7 @@ mod sweeper;
 // What knows a technology.
 mod store;
 pub mod adapters;
-#[cfg(any())]
+#[cfg(feature = "simulator")]
 pub mod simulator;
 
 // What tests are made of.

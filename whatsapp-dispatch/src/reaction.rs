@@ -37,7 +37,7 @@ pub enum Action {
     PauseCampaign,
 }
 
-const TABLE: &[(&[i64], Action)] = &[
+pub(crate) const TABLE: &[(&[i64], Action)] = &[
     // Throughput of the app, the account or the number.
     (&[4, 17, 80007, 130_429, 131_048, 131_057, 2_494_100], Action::Throttle),
     // Pair rate: this person waits; the delay grows with the attempt.

@@ -17,6 +17,8 @@ macro_rules! codes {
 codes! {
     RULE_ERROR = "rule.error": "A rule could not decide, so the message was not allowed.";
     FACTS_UNAVAILABLE = "facts.unavailable": "What a rule must know could not be loaded; it is tried again soon.";
+    QUEUE_RECOVERED_TOO_OFTEN = "queue.recovered_too_often":
+        "It was taken from the queue too often without being finished.";
     SUBSCRIPTION_MISSING = "subscription.missing": "The tenant has no subscription.";
     SUBSCRIPTION_PENDING = "subscription.pending": "The tenant's subscription has not begun.";
     SUBSCRIPTION_PAUSED = "subscription.paused": "The tenant's subscription is paused.";

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::judge::code::Code;
 use crate::judge::key::{Lane, Outlet};
+use crate::judge::registry::QUEUE_RECOVERED_TOO_OFTEN;
 use crate::judge::tenant::TenantId;
 use crate::work::StoreError;
 
@@ -139,4 +140,4 @@ pub struct DeadLetter {
 }
 
 /// The code of a dead letter whose leases ran out too often.
-pub const RECOVERED_TOO_OFTEN: Code = Code::known("queue.recovered_too_often");
+pub const RECOVERED_TOO_OFTEN: Code = QUEUE_RECOVERED_TOO_OFTEN;
