@@ -11,3 +11,4 @@
 mod house;
 mod campaign;
 mod ports;
+mod props;
