@@ -10,5 +10,10 @@
 
 mod house;
 mod campaign;
+mod steer;
+mod planning;
+mod loss;
+mod privacy;
+mod trips;
 mod ports;
 mod props;
