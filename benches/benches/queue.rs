@@ -1,7 +1,7 @@
 //! What one record costs: into the queue, out of it in leases of 500, settled in groups of 64.
 //!
 //! `cargo bench -p benches --bench queue`
-#![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros write undocumented functions")]
+#![expect(clippy::disallowed_methods, reason = "a bench measures the machine's time")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

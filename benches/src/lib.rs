@@ -1,1 +1,3 @@
-//! placeholder
+//! What the benches and the load run share.
+
+pub mod inputs;

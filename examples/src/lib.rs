@@ -1,1 +1,3 @@
-//! placeholder
+//! What the example programs are made of. Each program's file in `bin/` is its table of contents.
+
+pub mod send_campaign;

@@ -84,3 +84,62 @@ mod sqlite {
     rules_core::queue_conformance!(subject);
     rules_core::lanes_conformance!(subject);
 }
+
+/// One tenant with much and 49 with little: the small ones are done after their fair share.
+mod fairness {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use rules_core::judge::id::{BatchId, LeaseToken};
+    use rules_core::judge::key::{Lane, Outlet};
+    use rules_core::store::sqlite::{Sqlite, SqliteConfig};
+    use rules_core::work::queue::{Allowance, LeaseRequest, Outcome, Parcel, Queue, Settlement};
+
+    use super::*;
+
+    async fn small_tenants_are_not_kept_waiting(queue: &dyn Queue) {
+        let ids: Vec<_> =
+            (0..50).map(|number| TenantId::parse(&format!("tenant-{number}")).unwrap()).collect();
+        let tenants = Tenants::new(FixedTenants::new(ids.iter().cloned().map(TenantRecord::new)));
+        for (number, id) in ids.iter().enumerate() {
+            let outlet = Outlet::new(&tenants.enter(id).await.unwrap(), "n").unwrap();
+            // The big one comes first and spreads its work over many lanes.
+            for part in 0..if number == 0 { 100 } else { 1 } {
+                let lane = Lane::new(&outlet, &format!("topic-{part}")).unwrap();
+                let batch = BatchId::of(&[id.as_str().as_bytes(), lane.topic().as_bytes()]);
+                let records = vec![Bytes::from_static(b"payload"); if number == 0 { 1_000 } else { 100 }];
+                queue.enqueue(&[Parcel { batch, lane, due: None, records }]).await.unwrap();
+            }
+        }
+        let (mut small, mut leased) = (0, 0);
+        while small < 49 * 100 {
+            let token = LeaseToken::of(&[format!("{leased}").as_bytes()]);
+            let request = LeaseRequest {
+                token,
+                max: 500,
+                ttl: Duration::from_secs(30),
+                allowance: Allowance::Unlimited,
+            };
+            let lease = queue.lease(&request).await.unwrap();
+            leased += lease.records.len();
+            small += lease.records.iter().filter(|record| *record.lane.tenant() != ids[0]).count();
+            let done = |receipt| Settlement { receipt, outcome: Outcome::Done };
+            let outcomes: Vec<_> = lease.records.iter().map(|record| done(record.receipt)).collect();
+            queue.settle(token, &outcomes).await.unwrap();
+        }
+        assert!(leased * 100 <= 5_000 * 115, "the small tenants were done after {leased} records");
+    }
+
+    #[tokio::test]
+    async fn on_memory() {
+        small_tenants_are_not_kept_waiting(&Memory::new()).await;
+    }
+
+    #[tokio::test]
+    async fn on_sqlite() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = SqliteConfig::default().with_clock(clock());
+        let store = Sqlite::open_with(dir.path().join("queue.db"), config).await.unwrap();
+        small_tenants_are_not_kept_waiting(&store).await;
+    }
+}

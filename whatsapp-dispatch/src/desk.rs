@@ -20,7 +20,7 @@ use rules_core::work::quota::Quota;
 use rules_core::work::referee::Referee;
 use rules_core::work::tenants::Tenants;
 
-use crate::campaigns::{CampaignRecord, Campaigns};
+use crate::campaigns::{CampaignRecord, Campaigns, Select};
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
 use crate::gateway::{Content, MessageGateway};
@@ -119,10 +119,28 @@ impl Desk {
         if let Some(sender) = configured.into_iter().next().flatten() {
             return Ok(Some(sender));
         }
-        let senders = self.remembered.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(senders.get(id).cloned())
+        if let Some(sender) = self.known_sender(id) {
+            return Ok(Some(sender));
+        }
+        // A webhook may come before this process has touched any campaign.
+        let mut after = 0;
+        loop {
+            let records = self.campaigns.list(&Select::Active, after, SENDERS_PAGE).await?;
+            let Some(last) = records.last() else { return Ok(self.known_sender(id)) };
+            after = last.key.number();
+            for record in records {
+                self.know(Arc::new(record.definition.sender.clone()));
+            }
+        }
+    }
+
+    fn known_sender(&self, id: &NumberId) -> Option<Arc<Sender>> {
+        self.remembered.senders.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 }
+
+/// Campaigns that are looked at together when a number is not known.
+const SENDERS_PAGE: usize = 500;
 
 fn content_of(record: &CampaignRecord) -> Content {
     Content::new(record.definition.template.clone(), record.definition.names.clone())

@@ -64,5 +64,5 @@ mod sweeper;
 // What knows a technology.
 mod store;
 pub mod adapters;
-#[cfg(any())]
+#[cfg(feature = "simulator")]
 pub mod simulator;

@@ -1,7 +1,7 @@
 //! What WhatsApp tells us afterwards: signed webhooks, verified before they can be read.
 //!
-//! Plain functions over the raw body, for any HTTP server; [`router`](fn@router) wraps them for
-//! axum. What the facts mean and where they are stored is not decided here.
+//! Plain functions over the raw body, for any HTTP server; `router` (feature `axum`) wraps them
+//! for axum. What the facts mean and where they are stored is not decided here.
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};

@@ -131,7 +131,8 @@ impl Sqlite {
         let inner =
             opened.await.map_err(|source| SqliteError::Stopped { source: Some(Arc::new(source)) })??;
         let store = Self { inner: Arc::new(inner) };
-        store.ensure(&schema::CORE).await?;
+        // The lock was free, so whoever held leases in this file is gone.
+        store.write(&schema::CORE, queue::hand_back_all).await?;
         Ok(store)
     }
 

@@ -79,8 +79,9 @@ struct Model {
     records: HashMap<u32, Known>,
     leases: Vec<Live>,
     holds: HashMap<HoldOn, Option<DateTime<Utc>>>,
+    /// How many records were dropped; the model does not know which.
     dropped: usize,
-    /// Records per lane of which the model knows only how many were dropped.
+    /// How many ids were made.
     made: u128,
 }
 

@@ -29,15 +29,6 @@ pub use config::{CloudApiConfig, CloudApiError};
 #[cfg(feature = "simulator")]
 pub(crate) use body::parameters;
 
-/// The definition of a template in a listing, for the simulator's door without sockets.
-#[cfg(feature = "simulator")]
-pub(crate) fn template_in(
-    listing: Vec<u8>,
-    wanted: &Template,
-) -> Result<Option<TemplateDefinition>, GatewayError> {
-    Read::of(listing).template(wanted)
-}
-
 /// The largest answer to a send that is read; a real one has a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// The largest list of templates that is read.
@@ -103,6 +94,26 @@ impl CloudApi {
     /// The body of the request for a message.
     pub fn body(message: &Outgoing) -> Bytes {
         body::body(message)
+    }
+
+    /// What an answer to a send means, without its headers: for tests and for other transports.
+    ///
+    /// # Errors
+    /// [`GatewayError`] as from [`MessageGateway::send`].
+    pub fn read_answer(http_status: u16, body: &[u8]) -> Result<Receipt, GatewayError> {
+        Read::of(http_status, body).receipt()
+    }
+
+    /// What an answer to a question about templates says about one of them.
+    ///
+    /// # Errors
+    /// [`GatewayError`] as from [`MessageGateway::template`].
+    pub fn read_templates(
+        http_status: u16,
+        body: &[u8],
+        wanted: &Template,
+    ) -> Result<Option<TemplateDefinition>, GatewayError> {
+        Read::of(http_status, body).template(wanted)
     }
 
     fn messages_url(&self, number: &NumberId) -> Url {

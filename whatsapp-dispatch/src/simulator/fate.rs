@@ -183,7 +183,7 @@ impl Draw {
     /// A number of the range, ends included.
     pub(super) const fn between(&mut self, least: u32, most: u32) -> i64 {
         let span = (most - least) as u64 + 1;
-        (self.next() % span) as i64 + least as i64
+        (self.next() % span).cast_signed() + least as i64
     }
 }
 

@@ -7,7 +7,7 @@ use super::meta::Reply;
 use super::shared::Shared;
 use super::wire::{Parameter, Post};
 use super::{NUMBER_ID, templates};
-use crate::adapters::cloud_api::{parameters, template_in};
+use crate::adapters::cloud_api::{CloudApi, parameters};
 use crate::gateway::{ApiError, GatewayError, MessageGateway, Outgoing, Receipt, Wamid};
 use crate::sender::Sender;
 use crate::template::{Template, TemplateDefinition};
@@ -43,7 +43,7 @@ impl MessageGateway for InProcessGateway {
         template: &Template,
     ) -> Result<Option<TemplateDefinition>, GatewayError> {
         let listing = templates::listing(self.shared.meta().templates.iter());
-        template_in(listing, template)
+        CloudApi::read_templates(200, &listing, template)
     }
 }
 

@@ -23,6 +23,7 @@ use crate::work::queue::{
     Settlement,
 };
 
+mod contest;
 mod drop;
 mod lane;
 pub(super) mod lease;
@@ -30,7 +31,7 @@ mod packed;
 mod settle;
 
 pub(super) use drop::drop_lane;
-pub(super) use settle::micros_up;
+pub(super) use settle::{hand_back_all, micros_up};
 
 #[async_trait]
 impl Queue for Sqlite {
@@ -192,4 +193,72 @@ fn unpack(token: LeaseToken, lease: Taken) -> Result<Lease, SqliteError> {
 
 fn instant(us: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(us).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::code::Code;
+    use crate::judge::key::stored;
+    use crate::judge::tenant::TenantId;
+    use crate::store::sqlite::SqliteConfig;
+    use crate::work::clock::{Clock, ManualClock};
+    use crate::work::queue::{Allowance, Outcome};
+
+    const TABLES: [&str; 8] = [
+        "queue_tenant",
+        "queue_outlet",
+        "queue_lane",
+        "queue_body",
+        "queue_chunk",
+        "queue_delay",
+        "queue_lease",
+        "queue_batch",
+    ];
+
+    #[tokio::test]
+    async fn not_a_row_is_left_when_everything_is_settled() {
+        let clock = Arc::new(ManualClock::at("2026-01-05T09:00:00Z".parse().unwrap()));
+        let dir = tempfile::tempdir().unwrap();
+        let config = SqliteConfig::default().with_clock(Arc::<ManualClock>::clone(&clock));
+        let store = Sqlite::open_with(dir.path().join("queue.db"), config).await.unwrap();
+        let mut parcels = Vec::new();
+        for tenant in ["a", "b", "c"] {
+            for topic in ["t", "u"] {
+                let lane = stored::lane(TenantId::parse(tenant).unwrap(), "n", topic);
+                let batch = BatchId::of(&[tenant.as_bytes(), topic.as_bytes()]);
+                let due = (topic == "u").then(|| after(clock.now(), Duration::from_secs(5)));
+                parcels.push(Parcel { batch, lane, due, records: vec![Bytes::from_static(b"x"); 300] });
+            }
+        }
+        store.enqueue(&parcels).await.unwrap();
+        for round in 0..40_u32 {
+            let token = LeaseToken::of(&[&round.to_be_bytes()]);
+            let ttl = Duration::from_secs(1);
+            let request = LeaseRequest { token, max: 150, ttl, allowance: Allowance::Unlimited };
+            let lease = store.lease(&request).await.unwrap();
+            let outcome = |receipt: u32| match (round, receipt % 5) {
+                (..10, 0) => Outcome::HandBack,
+                (..10, 1) => Outcome::Retry { at: after(clock.now(), ttl), code: Code::known("a.b") },
+                _ => Outcome::Done,
+            };
+            let settle =
+                |record: &Leased| Settlement { receipt: record.receipt, outcome: outcome(record.receipt) };
+            let outcomes: Vec<_> = lease.records.iter().map(settle).collect();
+            // Every tenth lease is left to run out with a third of its records.
+            let settled = if round % 10 == 9 { outcomes.len() * 2 / 3 } else { outcomes.len() };
+            store.settle(token, &outcomes[..settled]).await.unwrap();
+            clock.advance(Duration::from_secs(2));
+        }
+        clock.advance(BATCHES_KNOWN_FOR);
+        store.enqueue(&[]).await.unwrap();
+        let left = store.read(&CORE, |tx| {
+            let count =
+                |table: &&str| tx.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0));
+            Ok(TABLES.iter().map(count).collect::<Result<Vec<u64>, _>>()?)
+        });
+        assert_eq!(left.await.unwrap(), [0; 8]);
+        let depth = store.read(&CORE, |tx| Ok(State::load(tx)?.depth));
+        assert_eq!(depth.await.unwrap(), 0);
+    }
 }

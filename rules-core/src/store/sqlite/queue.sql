@@ -35,7 +35,7 @@ CREATE TABLE queue_outlet (
     turn INTEGER NOT NULL DEFAULT 0,
     UNIQUE (tenant, name)
 ) STRICT;
-CREATE INDEX queue_outlet_ready ON queue_outlet (turn, id) WHERE 0 < ready AND held = 0;
+CREATE INDEX queue_outlet_ready ON queue_outlet (turn, id) WHERE ready > 0 AND held = 0;
 
 CREATE TABLE queue_lane (
     id INTEGER PRIMARY KEY,
@@ -56,7 +56,7 @@ CREATE TABLE queue_lane (
     tail INTEGER NOT NULL DEFAULT 0,
     UNIQUE (tenant_name, outlet_name, topic)
 ) STRICT;
-CREATE INDEX queue_lane_ready ON queue_lane (outlet, virtual_time) WHERE 0 < waiting AND held = 0;
+CREATE INDEX queue_lane_ready ON queue_lane (outlet, virtual_time) WHERE waiting > 0 AND held = 0;
 
 CREATE TRIGGER queue_lane_opens AFTER INSERT ON queue_lane BEGIN
     UPDATE queue_outlet SET lanes = lanes + 1 WHERE id = NEW.outlet;

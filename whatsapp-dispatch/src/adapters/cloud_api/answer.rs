@@ -27,9 +27,9 @@ impl Read {
         Ok(Self { status, retry_after, body })
     }
 
-    #[cfg(feature = "simulator")]
-    pub(super) fn of(body: Vec<u8>) -> Self {
-        Self { status: StatusCode::OK, retry_after: None, body: body.into() }
+    pub(super) fn of(http_status: u16, body: &[u8]) -> Self {
+        let status = StatusCode::from_u16(http_status).unwrap_or(StatusCode::BAD_GATEWAY);
+        Self { status, retry_after: None, body: Bytes::copy_from_slice(body) }
     }
 
     /// What became of a send.
@@ -135,8 +135,7 @@ mod tests {
     use super::*;
 
     fn read(status: u16, body: &str) -> Read {
-        let status = StatusCode::from_u16(status).unwrap();
-        Read { status, retry_after: None, body: Bytes::copy_from_slice(body.as_bytes()) }
+        Read::of(status, body.as_bytes())
     }
 
     fn receipt(status: u16, body: &str) -> Result<Receipt, GatewayError> {

@@ -114,6 +114,26 @@ pub(super) fn reap(
     close(tx, lease)
 }
 
+/// Ends every lease as if its worker had handed all of it back: nothing is counted as a recovery.
+pub(in crate::store::sqlite) fn hand_back_all(tx: &Transaction<'_>) -> Result<(), SqliteError> {
+    let mut leases = Vec::new();
+    {
+        let mut select =
+            tx.prepare_cached("SELECT id, deadline_us, slices, settled, body FROM queue_lease")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            leases.push(LeaseRow::read(row)?);
+        }
+    }
+    for lease in &leases {
+        let unsettled = (0..lease.lanes().count()).filter(|receipt| !is_settled(&lease.settled, *receipt));
+        let back = unsettled.map(|receipt| (receipt, &Outcome::HandBack)).collect();
+        put_away(tx, lease, &back, 0)?;
+        close(tx, lease)?;
+    }
+    Ok(())
+}
+
 /// Stores what is left over of settled records, by receipt.
 fn put_away(
     tx: &Transaction<'_>,

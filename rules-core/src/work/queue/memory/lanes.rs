@@ -3,6 +3,7 @@ use std::ops::Bound;
 use async_trait::async_trait;
 
 use super::MemoryQueue;
+use super::state::LaneState;
 use crate::judge::key::Lane;
 use crate::work::StoreError;
 use crate::work::lanes::{DeadLetter, Dropped, Hold, HoldOn, LaneDepth, Lanes, Weight};
@@ -65,7 +66,7 @@ impl Lanes for MemoryQueue {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let lanes =
             state.tenants.values().flat_map(|tenant| tenant.lanes.range((from.clone(), Bound::Unbounded)));
-        let depth = |(lane, depth): (&Lane, &super::LaneState)| {
+        let depth = |(lane, depth): (&Lane, &LaneState)| {
             let on = [
                 HoldOn::Lane(lane.clone()),
                 HoldOn::Outlet(lane.outlet().clone()),

@@ -1,0 +1,204 @@
+//! Kills `send-campaign` with SIGKILL at random instants, again and again, while the simulator
+//! lives on in a process of its own, and then looks at what everybody got.
+//!
+//! 20 kills by default; `KILLS=200 cargo test --release -p examples --test kill` for the long run.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Messages that one death can leave in doubt: one group that was begun and what was on the wire.
+const DOUBT_PER_KILL: u64 = 32 + 128;
+
+/// The simulator in a process of its own; it ends when its standard input closes.
+struct Simulator {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    variables: BTreeMap<String, String>,
+}
+
+impl Simulator {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_simulate-cloud-api"))
+            .args(["--until-stdin-closes", "--seed", "11", "--rate", "1000", "--answer-after-ms", "5"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let pairs = lines.take(6).map(|line| {
+            line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap()
+        });
+        let variables = pairs.collect();
+        let stdin = child.stdin.take();
+        Self { child, stdin, variables }
+    }
+
+    fn url(&self) -> &str {
+        &self.variables["WHATSAPP_BASE_URL"]
+    }
+
+    fn ask(&self, what: &str) -> String {
+        let url = format!("{}/simulator/{what}", self.url());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            client.get(url).send().await.unwrap().text().await.unwrap()
+        })
+    }
+
+    fn report(&self) -> Value {
+        serde_json::from_str(&self.ask("report")).unwrap()
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// A campaign in a folder of its own.
+struct House {
+    folder: tempfile::TempDir,
+    recipients: PathBuf,
+    config: PathBuf,
+}
+
+impl House {
+    fn new(records: u64, config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (recipients, path) = (folder.path().join("people.csv"), folder.path().join("campaign.toml"));
+        let made = Command::new(env!("CARGO_BIN_EXE_make-recipients"))
+            .args(["--records", &records.to_string(), "--seed", "5", "--output"])
+            .arg(&recipients)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        std::fs::write(&path, config).unwrap();
+        Self { folder, recipients, config: path }
+    }
+
+    fn start(&self, simulator: &Simulator) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_send-campaign"))
+            .arg("--recipients")
+            .arg(&self.recipients)
+            .arg("--config")
+            .arg(&self.config)
+            .args(["--store", &format!("sqlite:{}", self.folder.path().join("campaign.db").display())])
+            .args(["--simulator", simulator.url(), "--report", "json"])
+            .envs(&simulator.variables)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Kills the program `kills` times, then lets it end and returns its report.
+    fn torment(&self, simulator: &Simulator, kills: u64, seed: u64) -> (u64, Value) {
+        let mut random = seed;
+        let mut killed = 0;
+        for _ in 0..kills {
+            let mut child = self.start(simulator);
+            std::thread::sleep(Duration::from_millis(30 + next(&mut random) % 600));
+            // A program that has ended by itself cannot be killed any more.
+            if child.try_wait().unwrap().is_none() {
+                child.kill().unwrap();
+                killed += 1;
+            }
+            child.wait().unwrap();
+        }
+        let child = self.start(simulator);
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "the last run ends with {}", output.status);
+        (killed, serde_json::from_slice(&output.stdout).unwrap())
+    }
+}
+
+fn next(random: &mut u64) -> u64 {
+    // SplitMix64: any sequence will do, and this one repeats.
+    *random = random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *random;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
+
+fn kills() -> u64 {
+    std::env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(20)
+}
+
+fn shipped_config() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/campaign.toml")).unwrap()
+}
+
+fn count(report: &Value, name: &str) -> u64 {
+    report[name].as_u64().unwrap_or_else(|| panic!("{name} in {report}"))
+}
+
+fn sums_hold(report: &Value) {
+    let sum = |names: &[&str]| names.iter().map(|name| count(report, name)).sum::<u64>();
+    assert_eq!(count(report, "rows"), sum(&["malformed", "invalid", "duplicate", "suppressed", "planned"]));
+    let states = [
+        "waiting",
+        "deferred",
+        "cancelled",
+        "expired",
+        "dead",
+        "failed",
+        "unknown",
+        "accepted_without_delivery",
+        "delivered",
+    ];
+    assert_eq!(count(report, "planned"), sum(&states), "{report}");
+}
+
+#[test]
+fn a_campaign_that_is_killed_again_and_again_reaches_everybody_at_most_once() {
+    let started = Instant::now();
+    let kills = kills();
+    let simulator = Simulator::start();
+    let house = House::new(2_000 + 350 * kills, &shipped_config());
+    let (killed, report) = house.torment(&simulator, kills, 3);
+    let theirs = simulator.report();
+    println!("{killed} kills in {:.1} s\nours   {report}\ntheirs {theirs}", started.elapsed().as_secs_f64());
+
+    sums_hold(&report);
+    assert!(kills / 2 < killed, "most kills hit a living program: {killed} of {kills}");
+    assert_eq!(count(&report, "waiting") + count(&report, "deferred"), 0, "nobody is forgotten");
+    // Nobody is accepted twice, and who is accepted there is accepted or unknown here.
+    assert_eq!(count(&theirs, "max_accepted_per_number"), 1, "{theirs}");
+    let (accepted, unknown) = (count(&report, "accepted"), count(&report, "unknown"));
+    assert!(accepted <= count(&theirs, "accepted"), "nobody is accepted without them");
+    assert!(
+        count(&theirs, "accepted") <= accepted + unknown,
+        "nobody is accepted without us knowing or doubting"
+    );
+    assert!(unknown <= killed * DOUBT_PER_KILL, "{unknown} unknown after {killed} kills");
+}
+
+#[test]
+fn a_daily_limit_holds_through_kills() {
+    let kills = (kills() / 4).max(2);
+    let limit = 150 * kills;
+    let simulator = Simulator::start();
+    let config = shipped_config().replace("daily_limit = 100_000", &format!("daily_limit = {limit}"));
+    let house = House::new(2_000 + 350 * kills, &config);
+    let (killed, report) = house.torment(&simulator, kills, 4);
+    let theirs = simulator.report();
+    println!("{killed} kills\nours   {report}\ntheirs {theirs}");
+
+    sums_hold(&report);
+    assert!(count(&theirs, "accepted") <= limit, "{theirs}");
+    assert_eq!(count(&theirs, "max_accepted_per_number"), 1, "{theirs}");
+    assert!(0 < count(&report, "waiting"), "the rest waits for tomorrow");
+    assert_eq!(report["waits"][0]["code"], "quota.daily_exceeded", "{report}");
+    // A death costs at most the units of what was leased and not begun.
+    let used = count(&theirs, "accepted") + count(&theirs, "lost_requests");
+    assert!(limit <= used + (killed + 1) * 600, "{used} of {limit} used after {killed} kills");
+}
