@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use whatsapp_dispatch::codes;
+use whatsapp_dispatch::gateway::ApiError;
+use whatsapp_dispatch::reaction::{Action, Reaction};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -162,5 +164,28 @@ fn the_page_of_codes_lists_every_code() {
     let shown: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
     let texts = codes::texts();
     let lines: Vec<String> = texts.iter().map(|(code, text)| format!("| `{code}` | {text} |")).collect();
+    assert_eq!(shown, lines, "the whole table:\n{}", lines.join("\n"));
+}
+
+#[test]
+fn the_page_of_errors_lists_every_reaction() {
+    let page = read(&root().join("docs/src/reference/errors.md"));
+    let word = |number: i64, http_status: u16| match Reaction::to(&ApiError::new(number, http_status)).action {
+        Action::Retry { max } => format!("retry up to {max}"),
+        Action::Throttle => "throttle".to_owned(),
+        Action::Final => "final".to_owned(),
+        Action::Unknown => "unknown".to_owned(),
+        Action::PauseCampaign => "pause campaign".to_owned(),
+    };
+    let shown: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("| ") && line[2..].starts_with(char::is_numeric)).collect();
+    let texts = codes::texts();
+    let mut numbers: Vec<i64> =
+        texts.iter().filter_map(|(code, _)| code.as_str().strip_prefix("whatsapp.")?.parse().ok()).collect();
+    numbers.sort_unstable();
+    let lines: Vec<String> = numbers
+        .iter()
+        .map(|number| format!("| {number} | {} | {} |", word(*number, 400), word(*number, 500)))
+        .collect();
     assert_eq!(shown, lines, "the whole table:\n{}", lines.join("\n"));
 }
