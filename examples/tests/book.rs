@@ -6,9 +6,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rules_core::judge::code::Code;
+use rules_core::work::queue::QueueLimits;
+use whatsapp_dispatch::campaigns::{Change, Status};
 use whatsapp_dispatch::codes;
+use whatsapp_dispatch::config::DispatchConfig;
+use whatsapp_dispatch::fact::State;
 use whatsapp_dispatch::gateway::ApiError;
 use whatsapp_dispatch::reaction::{Action, Reaction};
+use whatsapp_dispatch::recipients::Mapping;
+use whatsapp_dispatch::rule;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -170,15 +177,18 @@ fn the_page_of_codes_lists_every_code() {
 #[test]
 fn the_page_of_errors_lists_every_reaction() {
     let page = read(&root().join("docs/src/reference/errors.md"));
-    let word = |number: i64, http_status: u16| match Reaction::to(&ApiError::new(number, http_status)).action {
+    let word = |number: i64, http_status: u16| match Reaction::to(&ApiError::new(number, http_status)).action
+    {
         Action::Retry { max } => format!("retry up to {max}"),
         Action::Throttle => "throttle".to_owned(),
         Action::Final => "final".to_owned(),
         Action::Unknown => "unknown".to_owned(),
         Action::PauseCampaign => "pause campaign".to_owned(),
     };
-    let shown: Vec<&str> =
-        page.lines().filter(|line| line.starts_with("| ") && line[2..].starts_with(char::is_numeric)).collect();
+    let shown: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && line[2..].starts_with(char::is_numeric))
+        .collect();
     let texts = codes::texts();
     let mut numbers: Vec<i64> =
         texts.iter().filter_map(|(code, _)| code.as_str().strip_prefix("whatsapp.")?.parse().ok()).collect();
@@ -188,4 +198,69 @@ fn the_page_of_errors_lists_every_reaction() {
         .map(|number| format!("| {number} | {} | {} |", word(*number, 400), word(*number, 500)))
         .collect();
     assert_eq!(shown, lines, "the whole table:\n{}", lines.join("\n"));
+}
+
+#[test]
+fn the_page_of_states_shows_every_arrow_of_a_campaign() {
+    let changes = [
+        ("planned", Change::Planned),
+        ("release", Change::Release),
+        ("pause", Change::Pause { code: Code::known("campaign.paused") }),
+        ("resume", Change::Resume),
+        ("cancel", Change::Cancel),
+        ("finish", Change::Finish),
+    ];
+    let words = ["planning", "planned", "released", "paused", "cancelled", "finished"];
+    let mut arrows = BTreeSet::new();
+    for from in words {
+        for (change, by) in &changes {
+            if let Some(to) = Status::parse(from).unwrap().after(by) {
+                arrows.insert(format!("| {from} | {change} | {} |", to.as_str()));
+            }
+        }
+    }
+    let page = read(&root().join("docs/src/reference/states.md"));
+    let is_arrow = |line: &&str| words.iter().any(|word| line.starts_with(&format!("| {word} |")));
+    let shown: BTreeSet<String> = page.lines().filter(is_arrow).map(str::to_owned).collect();
+    assert_eq!(shown, arrows);
+}
+
+#[test]
+fn the_page_of_states_lists_every_state_of_a_message() {
+    let page = read(&root().join("docs/src/reference/states.md"));
+    let states = [
+        State::Waiting,
+        State::Deferred,
+        State::Sending,
+        State::Unknown,
+        State::Accepted,
+        State::Delivered,
+        State::Read,
+        State::Failed,
+        State::Dead,
+        State::Expired,
+    ];
+    for state in states {
+        let closed = if state.is_closed() { "yes" } else { "no" };
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{state:?}` |")));
+        assert!(row.is_some_and(|row| row.ends_with(&format!("| {closed} |"))), "{state:?}: {row:?}");
+    }
+}
+
+#[test]
+fn the_page_of_configuration_lists_every_setting() {
+    let page = read(&root().join("docs/src/reference/configuration.md"));
+    let mut settings: Vec<String> = rule::kinds().names().map(str::to_owned).collect();
+    let mut fields = |shown: String| {
+        let lines = shown.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
+        settings.extend(lines.filter(|(name, _)| !name.starts_with(' ')).map(|(name, _)| name.to_owned()));
+    };
+    fields(format!("{:#?}", DispatchConfig::default()));
+    fields(format!("{:#?}", Mapping::default()));
+    fields(format!("{:#?}", QueueLimits::default()));
+    assert!(25 < settings.len(), "{settings:?}");
+    for setting in settings {
+        let row = page.lines().find(|line| line.starts_with("| `") && line.contains(&format!("`{setting}`")));
+        assert!(row.is_some(), "docs/src/reference/configuration.md does not list {setting}");
+    }
 }
