@@ -5,7 +5,7 @@
 //! byte of its request. Lost leases, repeated submissions and manual requeues are all stopped
 //! there.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 use rules_core::judge::code::Code;
 use rules_core::work::StoreError;
 
-use crate::fact::{Begin, Begun, Fact, Facts, Recorded};
+use crate::fact::{Begin, Begun, Fact, Facts, Recorded, State};
 use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
 use crate::phone::PhoneNumber;
 use crate::progress::Progress;
@@ -62,8 +62,12 @@ pub trait DeliveryLog: Debug + Send + Sync + 'static {
     /// same attempts.
     async fn begin(&self, wishes: &[Begin]) -> Result<Vec<Begun>, StoreError>;
 
-    /// Records facts, one answer per fact, in order. A fact whose message is not known is kept
-    /// for 8 days and applied when its message appears.
+    /// Records facts, one answer per fact, in order.
+    ///
+    /// A fact by WhatsApp's id of a message that is not known under it is answered with
+    /// [`Recorded::Unmatched`], kept for 8 days and applied when the message becomes known under
+    /// it. A store may answer so for a message that is known, too; [`DeliveryLog::adopt`] then
+    /// applies the fact.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call.
@@ -71,6 +75,19 @@ pub trait DeliveryLog: Debug + Send + Sync + 'static {
     /// # Cancel safety
     /// Dropping the future leaves all facts recorded or none.
     async fn record(&self, facts: &[Fact]) -> Result<Vec<Recorded>, StoreError>;
+
+    /// Searches once for the messages of facts that were kept since the last call, and says how
+    /// many messages got theirs. A store that finds every known message at once has nothing to
+    /// search for.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves facts kept, or applied; a later call searches again.
+    async fn adopt(&self) -> Result<usize, StoreError> {
+        Ok(0)
+    }
 
     /// The messages that the query names, in the order of their records.
     ///
@@ -107,7 +124,7 @@ impl Manifest {
 }
 
 /// One record, judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PlanRow {
     /// The line of the source where the record begins, from 1.
     pub line: u64,
@@ -117,6 +134,17 @@ pub struct PlanRow {
     pub to: Option<Recipient>,
     /// The values of the template's parameters, encoded.
     pub parameters: Bytes,
+}
+
+/// Without the parameters, which may say anything about the person.
+impl Debug for PlanRow {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlanRow")
+            .field("line", &self.line)
+            .field("verdict", &self.verdict)
+            .field("to", &self.to)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whom a record names.
@@ -196,6 +224,30 @@ pub enum Kind {
     Naming(PersonId),
 }
 
+impl Kind {
+    /// True for a record that a scan looks for.
+    pub(crate) fn matches(self, message: &Message) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Naming(person) => message.to.is_some_and(|to| to.person == person),
+            Self::ToBegin | Self::BegunBefore(_) | Self::AcceptedBefore(_) | Self::InDoubt => {
+                message.verdict == PlanVerdict::Planned && self.finds(&message.facts)
+            }
+        }
+    }
+
+    /// True for facts of a planned message that a scan looks for.
+    pub(crate) fn finds(self, facts: &Facts) -> bool {
+        let before = |at: Option<DateTime<Utc>>, end: DateTime<Utc>| at.is_some_and(|at| at < end);
+        match (self, facts.state()) {
+            (Self::ToBegin, State::Waiting | State::Deferred) | (Self::InDoubt, State::Unknown) => true,
+            (Self::BegunBefore(end), State::Sending) => before(facts.begun_at, end),
+            (Self::AcceptedBefore(end), State::Accepted) => before(facts.accepted_at, end),
+            _ => false,
+        }
+    }
+}
+
 /// Messages, and where to go on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
@@ -207,7 +259,7 @@ pub struct Page {
 }
 
 /// One record and all that is known about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Its key.
     pub key: MessageKey,
@@ -221,4 +273,17 @@ pub struct Message {
     pub parameters: Bytes,
     /// What is known of its delivery.
     pub facts: Facts,
+}
+
+/// Without the parameters, which may say anything about the person.
+impl Debug for Message {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("key", &self.key)
+            .field("line", &self.line)
+            .field("verdict", &self.verdict)
+            .field("to", &self.to)
+            .field("facts", &self.facts)
+            .finish_non_exhaustive()
+    }
 }

@@ -29,6 +29,18 @@ pub struct Fact {
     pub what: What,
 }
 
+impl Fact {
+    /// WhatsApp's id that the fact ties to a message of ours.
+    pub(crate) const fn names(&self) -> Option<&Wamid> {
+        match (&self.of, &self.what) {
+            (Subject::Callback(_, _, wamid), _) | (Subject::Attempt(..), What::Accepted { wamid }) => {
+                Some(wamid)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Which message a fact is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
@@ -120,7 +132,8 @@ pub enum Recorded {
     Applied,
     /// It was known already, or says less than what is known.
     Known,
-    /// Its message is not known; it is kept for 8 days and applied when the message appears.
+    /// Its message is not known, or was not looked for; the fact is kept for 8 days and applied
+    /// when its message is found.
     Unmatched,
 }
 

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::error::Error;
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub trait MessageGateway: Debug + Send + Sync + 'static {
 const _: fn(&dyn MessageGateway) = |_| {};
 
 /// One attempt, ready to leave.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Outgoing {
     /// Towards whom.
     pub to: PhoneNumber,
@@ -51,6 +51,17 @@ pub struct Outgoing {
     pub parameters: Bytes,
     /// Comes back in the webhooks of this attempt.
     pub token: String,
+}
+
+/// Without the parameters, which may say anything about the person.
+impl Debug for Outgoing {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("to", &self.to)
+            .field("content", &self.content)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is the same for every message of a campaign.
@@ -117,7 +128,7 @@ impl Wamid {
 }
 
 impl Debug for Wamid {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("Wamid(hidden)")
     }
 }

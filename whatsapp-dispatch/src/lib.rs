@@ -66,3 +66,7 @@ mod store;
 pub mod adapters;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+
+// What tests are made of.
+#[cfg(feature = "conformance")]
+pub mod conformance;

@@ -27,7 +27,7 @@ pub trait People: Debug + Send + Sync + 'static {
     async fn resolve(&self, addresses: &[Address]) -> Result<Vec<PersonKey>, StoreError>;
 
     /// Notes what people said. Of two words of one person the later counts, whatever the order
-    /// in which they are noted.
+    /// in which they are noted; of two at one instant, the wish to get no messages.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call.
@@ -148,10 +148,8 @@ impl People for Memory {
         let known = self.part::<Known>();
         let mut said = known.said.lock().unwrap_or_else(PoisonError::into_inner);
         for change in changes {
-            let word = said.entry(change.person.clone()).or_insert((change.at, change.opted_out));
-            if word.0 <= change.at {
-                *word = (change.at, change.opted_out);
-            }
+            let word = (change.at, change.opted_out);
+            said.entry(change.person.clone()).and_modify(|last| *last = word.max(*last)).or_insert(word);
         }
         Ok(())
     }

@@ -42,6 +42,11 @@ impl Sweeper {
         self.sweep(State::Accepted, Kind::AcceptedBefore(before), || What::Expired).await
     }
 
+    /// Facts by WhatsApp's id alone that came after their message was known.
+    pub(crate) async fn adopt(&self) -> Result<usize, StoreError> {
+        self.desk.log.adopt().await
+    }
+
     async fn sweep(
         &self,
         state: State,

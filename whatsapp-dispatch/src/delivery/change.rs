@@ -88,8 +88,13 @@ impl Changes {
 fn entry(campaign: &CampaignKey, kind: &Code, at: DateTime<Utc>, list: &str) -> Entry {
     let number = campaign.number();
     Entry {
-        // What happened to a message happens once, so the content names the entry.
-        id: EntryId::of(&[kind.as_str().as_bytes(), &number.to_be_bytes(), list.as_bytes()]),
+        // A message may be put off twice for one reason, so the instant belongs to the name.
+        id: EntryId::of(&[
+            kind.as_str().as_bytes(),
+            &number.to_be_bytes(),
+            &at.timestamp_micros().to_be_bytes(),
+            list.as_bytes(),
+        ]),
         chain: chain(campaign),
         at,
         kind: kind.clone(),

@@ -1,6 +1,6 @@
 //! The delivery log and the campaigns in memory: the readable reference of both ports.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -11,9 +11,9 @@ use rules_core::work::StoreError;
 use rules_core::work::clock::Clock;
 
 use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
-use super::{DeliveryLog, Kind, Manifest, Message, Page, PlanVerdict, Planned, Query};
+use super::{DeliveryLog, Manifest, Message, Page, PlanVerdict, Planned, Query};
 use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status};
-use crate::fact::{Begin, Begun, Fact, Facts, Recorded, State, Subject, holder};
+use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, holder};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, MessageId, MessageKey};
 use crate::progress::Progress;
@@ -32,13 +32,14 @@ pub(crate) struct DispatchState {
 struct Tables {
     campaigns: Vec<Stored>,
     by_wamid: HashMap<(TenantId, Wamid), MessageKey>,
-    orphans: Vec<Fact>,
+    /// Facts without a message, and when they were kept.
+    orphans: Vec<(DateTime<Utc>, Fact)>,
 }
 
 #[derive(Debug)]
 struct Stored {
     record: CampaignRecord,
-    messages: Vec<Message>,
+    messages: BTreeMap<u32, Message>,
     ids: HashSet<MessageId>,
     progress: Progress,
 }
@@ -62,7 +63,7 @@ impl Tables {
     }
 
     fn message(&mut self, key: &MessageKey) -> Option<&mut Message> {
-        self.campaign(key.campaign())?.messages.get_mut(key.record() as usize)
+        self.campaign(key.campaign())?.messages.get_mut(&key.record())
     }
 
     fn count(&mut self, changes: &Changes) {
@@ -78,7 +79,7 @@ impl Tables {
     }
 
     /// Adds one fact to its message, if that is known.
-    fn learn(&mut self, fact: &Fact, changes: &mut Changes) -> Recorded {
+    fn learn(&mut self, fact: &Fact, changes: &mut Changes, now: DateTime<Utc>) -> Recorded {
         let (key, attempt, wamid) = match &fact.of {
             Subject::Attempt(key, attempt) => (key.clone(), *attempt, None),
             Subject::Callback(key, attempt, wamid) => (key.clone(), *attempt, Some(wamid)),
@@ -93,30 +94,26 @@ impl Tables {
         let bound = wamid.is_some_and(|wamid| message.facts.bind(wamid, fact.at));
         let learned = message.facts.learn(attempt, &fact.what, fact.at);
         let after = message.facts.clone();
-        if !bound && !learned {
-            return Recorded::Known;
+        if bound || learned {
+            changes.moved(&key, &before, &after);
+            let (word, code) = word(&fact.what);
+            changes.evidence(&key, attempt, word, code);
         }
-        changes.moved(&key, &before, &after);
-        let (word, code) = word(&fact.what);
-        changes.evidence(&key, attempt, word, code);
-        if before.wamid.is_none()
-            && let Some(wamid) = after.wamid
-        {
-            let name = (key.campaign().tenant().clone(), wamid);
+        if let Some(wamid) = fact.names() {
+            let name = (key.campaign().tenant().clone(), wamid.clone());
             self.by_wamid.insert(name.clone(), key);
-            self.adopt(&name, changes);
+            self.adopt(&name, changes, now);
         }
-        Recorded::Applied
+        if bound || learned { Recorded::Applied } else { Recorded::Known }
     }
 
     /// Applies the facts that came before their message was known under its id.
-    fn adopt(&mut self, name: &(TenantId, Wamid), changes: &mut Changes) {
-        let named = |fact: &Fact| matches!(&fact.of, Subject::Wamid(tenant, wamid) if (tenant, wamid) == (&name.0, &name.1));
-        let (ours, others) = std::mem::take(&mut self.orphans).into_iter().partition(named);
-        self.orphans = others;
-        let ours: Vec<Fact> = ours;
-        for fact in &ours {
-            self.learn(fact, changes);
+    fn adopt(&mut self, name: &(TenantId, Wamid), changes: &mut Changes, now: DateTime<Utc>) {
+        let of = Subject::Wamid(name.0.clone(), name.1.clone());
+        self.orphans.retain(|(kept, _)| now - *kept < ORPHANS_KEPT);
+        let ours: Vec<_> = self.orphans.extract_if(.., |(_, fact)| fact.of == of).collect();
+        for (_, fact) in &ours {
+            self.learn(fact, changes, now);
         }
     }
 }
@@ -125,7 +122,7 @@ impl Stored {
     fn freeze(&mut self, manifest: &Manifest) -> (Vec<usize>, Vec<PlanVerdict>) {
         let mut duplicates = Vec::new();
         let mut verdicts = Vec::new();
-        for (index, row) in manifest.rows.iter().enumerate() {
+        for ((record, index), row) in (manifest.first_record()..).zip(0..).zip(&manifest.rows) {
             let mut verdict = row.verdict.clone();
             if verdict == PlanVerdict::Planned
                 && let Some(to) = row.to
@@ -134,15 +131,15 @@ impl Stored {
                 verdict = PlanVerdict::Duplicate;
                 duplicates.push(index);
             }
-            let record = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
-            self.messages.push(Message {
+            let message = Message {
                 key: manifest.campaign.message(record),
                 line: row.line,
                 verdict: verdict.clone(),
                 to: row.to,
                 parameters: row.parameters.clone(),
                 facts: Facts::default(),
-            });
+            };
+            self.messages.insert(record, message);
             verdicts.push(verdict);
         }
         (duplicates, verdicts)
@@ -215,11 +212,11 @@ impl DeliveryLog for Memory {
         let mut changes = Changes::default();
         let mut answers = Vec::with_capacity(facts.len());
         for fact in facts {
-            let answer = tables.learn(fact, &mut changes);
+            let answer = tables.learn(fact, &mut changes, now);
             if answer == Recorded::Unmatched && matches!(fact.of, Subject::Wamid(..)) {
-                tables.orphans.retain(|orphan| now - orphan.at < ORPHANS_KEPT);
-                if !tables.orphans.contains(fact) {
-                    tables.orphans.push(fact.clone());
+                tables.orphans.retain(|(kept, _)| now - *kept < ORPHANS_KEPT);
+                if !tables.orphans.iter().any(|(_, orphan)| orphan == fact) {
+                    tables.orphans.push((now, fact.clone()));
                 }
             }
             answers.push(answer);
@@ -242,9 +239,8 @@ impl DeliveryLog for Memory {
                 Page { messages, next: None }
             }
             Query::Scan { campaign, from, of, max } => {
-                let all =
-                    tables.campaign(campaign).map(|stored| stored.messages.as_slice()).unwrap_or_default();
-                let rest = all.iter().skip(*from as usize);
+                let Some(stored) = tables.campaign(campaign) else { return Ok(Page::default()) };
+                let rest = stored.messages.range(from..).map(|(_, message)| message);
                 let messages: Vec<Message> =
                     rest.filter(|message| of.matches(message)).take(*max).cloned().collect();
                 let full = messages.len() == *max;
@@ -259,23 +255,6 @@ impl DeliveryLog for Memory {
         let mut tables = state.tables();
         let progress = |key| tables.campaign(key).map(|stored| stored.progress.clone()).unwrap_or_default();
         Ok(campaigns.iter().map(progress).collect())
-    }
-}
-
-impl Kind {
-    /// True for a message that a scan looks for.
-    pub(crate) fn matches(self, message: &Message) -> bool {
-        let state = message.facts.state();
-        let before = |at: Option<DateTime<Utc>>, end: DateTime<Utc>| at.is_some_and(|at| at < end);
-        let planned = message.verdict == PlanVerdict::Planned;
-        match self {
-            Self::Any => true,
-            Self::ToBegin => planned && matches!(state, State::Waiting | State::Deferred),
-            Self::BegunBefore(end) => state == State::Sending && before(message.facts.begun_at, end),
-            Self::AcceptedBefore(end) => state == State::Accepted && before(message.facts.accepted_at, end),
-            Self::InDoubt => state == State::Unknown,
-            Self::Naming(person) => message.to.is_some_and(|to| to.person == person),
-        }
     }
 }
 
@@ -295,7 +274,7 @@ impl Campaigns for Memory {
         let record = CampaignRecord::added(CampaignKey::stored(&campaign.tenant, number), campaign, now);
         tables.campaigns.push(Stored {
             record: record.clone(),
-            messages: Vec::new(),
+            messages: BTreeMap::new(),
             ids: HashSet::new(),
             progress: Progress::default(),
         });

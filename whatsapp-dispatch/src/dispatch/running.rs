@@ -150,7 +150,7 @@ async fn sweep(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
     while pause(&desk, &mut stop, SWEEP).await {
         // Twice the lease: its worker had the time to renew it and did not.
         let before: DateTime<Utc> = earlier(desk.clock.now(), desk.config.lease * 2);
-        for swept in [sweeper.doubt(before).await, sweeper.expire().await] {
+        for swept in [sweeper.adopt().await, sweeper.doubt(before).await, sweeper.expire().await] {
             match swept {
                 Ok(0) => {}
                 Ok(messages) => tracing::info!(messages, "ended stories that broke off"),

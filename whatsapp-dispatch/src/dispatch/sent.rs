@@ -62,23 +62,27 @@ impl Sent {
     /// [`StoreError`] when the store does not answer.
     pub async fn report(&self) -> Result<Report, StoreError> {
         let record = self.record().await?;
+        // In this order: when a lane is held and no worker has anything of it, progress stands.
+        let (holds, leased) = self.held(&record).await?;
         let progress =
             self.desk.log.progress(std::slice::from_ref(&record.key)).await?.pop().unwrap_or_default();
-        let holds = self.holds(&record).await?;
-        Ok(Report { record, progress, holds })
+        Ok(Report { record, progress, holds, leased })
     }
 
-    async fn holds(&self, record: &CampaignRecord) -> Result<Vec<Hold>, StoreError> {
-        let Ok(scope) = self.desk.tenants.enter(record.key.tenant()).await else { return Ok(Vec::new()) };
-        let Ok(lane) = lane(&scope, record) else { return Ok(Vec::new()) };
+    /// The holds on the campaign's lane, and how many of its messages workers have.
+    async fn held(&self, record: &CampaignRecord) -> Result<(Vec<Hold>, u64), StoreError> {
+        let Ok(scope) = self.desk.tenants.enter(record.key.tenant()).await else {
+            return Ok((Vec::new(), 0));
+        };
+        let Ok(lane) = lane(&scope, record) else { return Ok((Vec::new(), 0)) };
         let mut after = None;
         loop {
             let page = self.desk.lanes.depths(after, 500).await?;
             if let Some(depth) = page.iter().find(|depth| depth.lane == lane) {
-                return Ok(depth.holds.clone());
+                return Ok((depth.holds.clone(), depth.leased));
             }
             if page.len() < 500 {
-                return Ok(Vec::new());
+                return Ok((Vec::new(), 0));
             }
             after = page.last().map(|depth| depth.lane.clone());
         }
@@ -173,6 +177,8 @@ pub struct Report {
     pub progress: Progress,
     /// What keeps its messages from leaving.
     pub holds: Vec<Hold>,
+    /// Messages that a worker has: they may still be begun, whatever holds the others.
+    pub leased: u64,
 }
 
 impl Report {
@@ -242,7 +248,8 @@ impl Report {
 
     /// True when nothing can be begun before its next known instant.
     fn rests(&self) -> bool {
-        let stopped = self.record.status != Status::Released || !self.holds.is_empty();
+        let held = !self.holds.is_empty() && self.leased == 0;
+        let stopped = self.record.status != Status::Released || held;
         self.state(State::Sending) == 0
             && (stopped || self.state(State::Waiting) == 0)
             && (stopped || self.progress.queued == self.progress.batches)

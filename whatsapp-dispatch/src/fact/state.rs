@@ -161,9 +161,13 @@ impl Facts {
     }
 
     /// Adds WhatsApp's id of the message, as a webhook about it tells; that WhatsApp knows the
-    /// message means that it took it. False when that was known.
+    /// message means that it took it. An answer of its own tells more. False when nothing is new.
     pub fn bind(&mut self, wamid: &Wamid, at: DateTime<Utc>) -> bool {
-        self.accepted_at.is_none() && self.learn(0, &What::Accepted { wamid: wamid.clone() }, at)
+        if self.answer == Answer::Accepted || self.knows_acceptance(wamid, at) {
+            return false;
+        }
+        self.taken(wamid, at, Answer::Awaited);
+        true
     }
 
     /// Adds a fact about `attempt`; false when it says nothing new.
@@ -172,12 +176,10 @@ impl Facts {
         match what {
             What::Accepted { wamid } => {
                 // A late answer of an earlier attempt binds its id all the same: it was taken.
-                if self.accepted_at.is_some() {
+                if self.answer == Answer::Accepted && self.knows_acceptance(wamid, at) {
                     return false;
                 }
-                self.accepted_at = Some(at);
-                self.wamid = Some(wamid.clone());
-                self.answer = Answer::Accepted;
+                self.taken(wamid, at, Answer::Accepted);
                 true
             }
             What::Refused { code, then } => self.refused(attempt, code, *then),
@@ -211,18 +213,37 @@ impl Facts {
             What::Delivered => set(&mut self.delivered_at, at),
             What::Read => set(&mut self.read_at, at),
             What::Failed { code } => {
-                let new = set(&mut self.failed_at, at);
-                if new {
-                    self.code = Some(code.clone());
+                let known = self.failed_at.zip(self.code.as_ref());
+                if known.is_some_and(|known| known <= (at, code)) {
+                    return false;
                 }
-                new
+                self.failed_at = Some(at);
+                self.code = Some(code.clone());
+                true
             }
+        }
+    }
+
+    /// The earliest acceptance counts, so that the order of repeats does not matter.
+    fn knows_acceptance(&self, wamid: &Wamid, at: DateTime<Utc>) -> bool {
+        self.accepted_at.zip(self.wamid.as_ref()).is_some_and(|known| known <= (at, wamid))
+    }
+
+    /// What was doubted, refused or put off before explains nothing any more.
+    fn taken(&mut self, wamid: &Wamid, at: DateTime<Utc>, answer: Answer) {
+        self.accepted_at = Some(at);
+        self.wamid = Some(wamid.clone());
+        self.answer = answer;
+        self.not_before = None;
+        if self.failed_at.is_none() {
+            self.code = None;
         }
     }
 
     fn refused(&mut self, attempt: u16, code: &Code, then: Then) -> bool {
         // Doubt is ended by a refusal of the same attempt; success is not undone.
-        if !self.awaits(attempt) {
+        let doubted = self.is_open(attempt) && self.answer == Answer::InDoubt;
+        if !self.awaits(attempt) && !doubted {
             return false;
         }
         self.code = Some(code.clone());
@@ -241,7 +262,12 @@ impl Facts {
     }
 
     fn awaits(&self, attempt: u16) -> bool {
-        self.attempts == attempt && self.answer == Answer::Awaited && self.accepted_at.is_none()
+        self.is_open(attempt) && self.answer == Answer::Awaited
+    }
+
+    /// True while nothing but the answer of the last attempt, `attempt`, tells what came of it.
+    const fn is_open(&self, attempt: u16) -> bool {
+        self.attempts == attempt && self.accepted_at.is_none()
     }
 }
 

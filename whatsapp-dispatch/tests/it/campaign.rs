@@ -6,12 +6,12 @@ use whatsapp_dispatch::gateway::{ApiError, GatewayError};
 
 use crate::house::{Scripted, campaign, memory, people, sqlite};
 
-fn quick() -> DispatchConfig {
+fn unwaiting() -> DispatchConfig {
     DispatchConfig::default().with_report_after(Duration::ZERO)
 }
 
 async fn run(store: &impl DispatchStore, gateway: Scripted, n: usize) -> Report {
-    let dispatch = Dispatch::builder(store, gateway).config(quick()).build().unwrap();
+    let dispatch = Dispatch::builder(store, gateway).config(unwaiting()).build().unwrap();
     let running = dispatch.start();
     let plan = dispatch.plan(campaign("test"), people(n)).await.unwrap();
     assert_eq!(plan.progress().planned(), n as u64);
@@ -25,7 +25,7 @@ async fn run(store: &impl DispatchStore, gateway: Scripted, n: usize) -> Report 
     report
 }
 
-fn sums_hold(report: &Report) {
+pub(crate) fn sums_hold(report: &Report) {
     let progress = &report.progress;
     let counts: std::collections::BTreeMap<_, _> = report.counts().into_iter().collect();
     assert_eq!(

@@ -1,16 +1,23 @@
 //! What the tests share: stores, a gateway with a script, a list of people.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use rules_core::judge::retry::RetryPolicy;
 use rules_core::judge::tenant::TenantId;
 use rules_core::store::memory::Memory;
-use rules_core::store::sqlite::Sqlite;
+use rules_core::store::sqlite::{Sqlite, SqliteConfig};
+use rules_core::work::clock::{Clock, ClockExt, SystemClock};
 use rules_core::work::secrets::SecretRef;
 use tempfile::TempDir;
 use whatsapp_dispatch::campaign::Campaign;
 use whatsapp_dispatch::columns::Columns;
+use whatsapp_dispatch::config::DispatchConfig;
+use whatsapp_dispatch::dispatch::{Report, Sent};
 use whatsapp_dispatch::gateway::{GatewayError, MessageGateway, Outgoing, Receipt, Wamid};
 use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::recipients::Listed;
@@ -32,6 +39,11 @@ impl Scripted {
 
     pub(crate) fn accepting() -> Self {
         Self::new(|_, _| Ok(()))
+    }
+
+    /// True when nobody got more than one POST.
+    pub(crate) fn nobody_twice(&self) -> bool {
+        self.posts.lock().unwrap().values().all(|count| *count == 1)
     }
 
     pub(crate) fn total(&self) -> u32 {
@@ -84,9 +96,83 @@ pub(crate) fn people(n: usize) -> Listed {
     Listed::new(columns, records.collect::<Vec<_>>())
 }
 
+/// A store in a folder of its own, which lives as long as the house.
+#[derive(Debug)]
 pub(crate) struct SqliteHouse {
     pub(crate) store: Sqlite,
     pub(crate) folder: TempDir,
+}
+
+impl SqliteHouse {
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("campaigns.db")
+    }
+}
+
+/// The machine's clock, some time ahead, so that a test can skip the time it does not want to
+/// wait for. Begins at noon, so that no test meets midnight by accident.
+#[derive(Clone, Debug)]
+pub(crate) struct Jumping {
+    ahead: Arc<Mutex<TimeDelta>>,
+}
+
+impl Jumping {
+    pub(crate) fn at_noon() -> Self {
+        let noon: DateTime<Utc> = "2026-01-05T12:00:00Z".parse().unwrap();
+        Self { ahead: Arc::new(Mutex::new(noon - SystemClock.now())) }
+    }
+
+    pub(crate) fn jump(&self, by: Duration) {
+        *self.ahead.lock().unwrap() += TimeDelta::from_std(by).unwrap();
+    }
+}
+
+#[async_trait]
+impl Clock for Jumping {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + *self.ahead.lock().unwrap()
+    }
+
+    async fn sleep_until(&self, instant: DateTime<Utc>) {
+        while self.now() < instant {
+            let rest = (instant - self.now()).to_std().unwrap_or_default();
+            SystemClock.sleep(rest.min(Duration::from_millis(20))).await;
+        }
+    }
+}
+
+/// An empty SQLite store on a clock that can jump.
+pub(crate) async fn jumping() -> (SqliteHouse, Jumping) {
+    let clock = Jumping::at_noon();
+    let folder = tempfile::tempdir().unwrap();
+    let config = SqliteConfig::default().with_clock(Arc::new(clock.clone()));
+    let store = Sqlite::open_with(folder.path().join("campaigns.db"), config).await.unwrap();
+    (SqliteHouse { store, folder }, clock)
+}
+
+/// Returns when the condition holds; fails after 20 s.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    for _ in 0..2_000 {
+        if condition().await {
+            return;
+        }
+        SystemClock.sleep(Duration::from_millis(10)).await;
+    }
+    panic!("waited in vain until {what}");
+}
+
+/// The end of a campaign, within 30 s.
+pub(crate) async fn finished(sent: &Sent) -> Report {
+    match tokio::time::timeout(Duration::from_secs(30), sent.finished()).await {
+        Ok(report) => report.unwrap(),
+        Err(_) => panic!("not finished: {}", sent.report().await.unwrap()),
+    }
+}
+
+/// Quick retries, and no wait for webhooks.
+pub(crate) fn quick() -> DispatchConfig {
+    let retry = RetryPolicy::new(5, Duration::from_millis(5), Duration::from_millis(20)).unwrap();
+    DispatchConfig::default().with_report_after(Duration::ZERO).with_retry(retry)
 }
 
 pub(crate) async fn sqlite() -> SqliteHouse {

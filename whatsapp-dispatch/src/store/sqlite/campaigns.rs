@@ -130,6 +130,13 @@ pub(super) fn by_key(tx: &Transaction<'_>, key: &CampaignKey) -> Result<Option<C
     found.transpose()
 }
 
+/// True when the tenant has this campaign: rows of messages do not name their tenant.
+pub(super) fn exists(tx: &Transaction<'_>, key: &CampaignKey) -> Result<bool, SqliteError> {
+    let mut exists =
+        tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM campaign WHERE number = ?1 AND tenant = ?2)")?;
+    Ok(exists.query_row(params![key.number(), key.tenant().as_str()], |row| row.get(0))?)
+}
+
 /// What a campaign says to its messages, without reading all of it.
 pub(super) fn gate(tx: &Transaction<'_>, key: &CampaignKey) -> Result<Option<Gate>, SqliteError> {
     let mut select = tx.prepare_cached(

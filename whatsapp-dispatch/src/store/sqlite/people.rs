@@ -32,7 +32,7 @@ impl People for Sqlite {
                 "INSERT INTO person_consent (tenant, person, opted_out, source, at_us) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (tenant, person) DO UPDATE
                  SET opted_out = excluded.opted_out, source = excluded.source, at_us = excluded.at_us
-                 WHERE at_us <= excluded.at_us",
+                 WHERE (at_us, opted_out) < (excluded.at_us, excluded.opted_out)",
             )?;
             for change in &changes {
                 upsert.execute(params![

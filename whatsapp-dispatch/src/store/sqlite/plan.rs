@@ -5,6 +5,7 @@ use rules_core::judge::code::Code;
 use rules_core::store::sqlite::rusqlite::{Transaction, params};
 use rules_core::store::sqlite::{SqliteError, put_out};
 
+use super::pages::Pages;
 use crate::delivery::change::{Changes, plan_entry};
 use crate::delivery::{Manifest, PlanRow, PlanVerdict, Planned};
 use crate::message::row as row_of;
@@ -22,21 +23,28 @@ pub(super) fn plan(
         )?
         .execute(params![number, manifest.campaign.tenant().as_str(), manifest.batch, manifest.cursor])?;
     if moved == 0 {
-        let mut next =
-            tx.prepare_cached("SELECT coalesce(max(batches), 0) FROM campaign WHERE number = ?1")?;
-        return Ok(Planned::Next(next.query_row([number], |row| row.get(0))?));
+        let mut next = tx.prepare_cached(
+            "SELECT coalesce(max(batches), 0) FROM campaign WHERE number = ?1 AND tenant = ?2",
+        )?;
+        let tenant = manifest.campaign.tenant().as_str();
+        return Ok(Planned::Next(next.query_row(params![number, tenant], |row| row.get(0))?));
     }
     let mut duplicates = Vec::new();
     let mut verdicts = Vec::with_capacity(manifest.rows.len());
     let mut changes = Changes::default();
+    let mut pages = Pages::of(tx);
     for ((record, index), row) in (manifest.first_record()..).zip(0..).zip(&manifest.rows) {
         let verdict = freeze(tx, number, record, row)?;
+        if verdict == PlanVerdict::Planned {
+            pages.plan(row_of(number, record))?;
+        }
         if verdict != row.verdict {
             duplicates.push(index);
         }
         changes.planned(&manifest.campaign, &verdict);
         verdicts.push(verdict);
     }
+    pages.save()?;
     count(tx, &changes)?;
     put_out(tx, &[plan_entry(manifest, &verdicts, now)])?;
     Ok(Planned::Frozen { duplicates })

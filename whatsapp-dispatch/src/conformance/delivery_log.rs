@@ -1,0 +1,846 @@
+//! What every [`DeliveryLog`](crate::delivery::DeliveryLog) promises.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rules_core::judge::code::Code;
+use rules_core::judge::id::LeaseToken;
+use rules_core::work::events::Entry;
+
+pub use super::Subject;
+use super::number;
+use crate::campaigns::{CampaignRecord, Change};
+use crate::delivery::{BATCH, Kind, Manifest, Message, PlanRow, PlanVerdict, Planned, Query, Recipient};
+use crate::fact::{Answer, Begin, Begun, Fact, Facts, Recorded, State, Subject as Of, Then, What};
+use crate::gateway::Wamid;
+use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
+use crate::progress::{Bucket, Progress};
+
+const WHY: Code = Code::known("test.why");
+const OTHER: Code = Code::known("test.other");
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn wamid(n: u32) -> Wamid {
+    Wamid::new(format!("wamid.{n:08}"))
+}
+
+fn lease(n: u8) -> LeaseToken {
+    LeaseToken::of(&[&[n]])
+}
+
+/// A record of a source, with a verdict, that names person `n`.
+fn row(n: u8, verdict: PlanVerdict) -> PlanRow {
+    let to = Recipient {
+        person: PersonId::from_bytes([n; 16]),
+        id: MessageId::from_bytes([n; 16]),
+        number: number(u64::from(n)),
+        consent: n.is_multiple_of(2),
+        zone: n.is_multiple_of(3).then_some(chrono_tz::Asia::Kolkata),
+    };
+    PlanRow { line: u64::from(n) + 2, verdict, to: Some(to), parameters: Bytes::from(vec![n; 3]) }
+}
+
+fn planned(people: impl IntoIterator<Item = u8>) -> Vec<PlanRow> {
+    people.into_iter().map(|n| row(n, PlanVerdict::Planned)).collect()
+}
+
+impl Subject {
+    async fn freeze(&self, campaign: &CampaignKey, batch: u32, rows: Vec<PlanRow>) -> Planned {
+        let cursor = format!("after batch {batch}");
+        self.log.plan(&Manifest { campaign: campaign.clone(), batch, cursor, rows }).await.unwrap()
+    }
+
+    /// A released campaign of tenant 0 with messages to people 0 to n.
+    async fn released(&self, n: u8) -> CampaignRecord {
+        let record = self.added(0, "released").await;
+        self.freeze(&record.key, 0, planned(0..n)).await;
+        self.made(&record, Change::Planned).await;
+        self.made(&record, Change::Release).await
+    }
+
+    async fn begin(&self, message: &MessageKey, by: u8) -> Begun {
+        let wish = Begin { message: message.clone(), lease: lease(by) };
+        self.log.begin(&[wish]).await.unwrap().pop().unwrap()
+    }
+
+    /// Tells a fact that happens now.
+    async fn tell(&self, of: Of, what: What) -> Recorded {
+        self.log.record(&[Fact { of, at: self.now(), what }]).await.unwrap().pop().unwrap()
+    }
+
+    async fn answer(&self, message: &MessageKey, attempt: u16, what: What) -> Recorded {
+        self.tell(Of::Attempt(message.clone(), attempt), what).await
+    }
+
+    async fn accept(&self, message: &MessageKey, n: u32) -> Recorded {
+        self.answer(message, 1, What::Accepted { wamid: wamid(n) }).await
+    }
+
+    async fn callback(&self, message: &MessageKey, n: u32, what: What) -> Recorded {
+        self.tell(Of::Callback(message.clone(), 1, wamid(n)), what).await
+    }
+
+    /// Tells what a webhook without our token tells.
+    async fn by_wamid(&self, tenant: usize, n: u32, what: What) -> Recorded {
+        let tenant = self.scopes.get(tenant).unwrap().id().clone();
+        self.tell(Of::Wamid(tenant, wamid(n)), what).await
+    }
+
+    async fn refuse(&self, message: &MessageKey, attempt: u16, then: Then) -> Recorded {
+        self.answer(message, attempt, What::Refused { code: WHY, then }).await
+    }
+
+    async fn message(&self, key: &MessageKey) -> Message {
+        self.log.messages(&Query::Keys(vec![key.clone()])).await.unwrap().messages.pop().unwrap()
+    }
+
+    async fn facts(&self, key: &MessageKey) -> Facts {
+        self.message(key).await.facts
+    }
+
+    async fn state(&self, key: &MessageKey) -> State {
+        self.facts(key).await.state()
+    }
+
+    async fn progress(&self, campaign: &CampaignRecord) -> Progress {
+        self.log.progress(std::slice::from_ref(&campaign.key)).await.unwrap().pop().unwrap()
+    }
+
+    /// The records that a scan finds, `max` at a time.
+    async fn scan(&self, campaign: &CampaignKey, of: Kind, max: usize) -> Vec<u32> {
+        let mut records = Vec::new();
+        let mut from = Some(0);
+        while let Some(start) = from {
+            let query = Query::Scan { campaign: campaign.clone(), from: start, of, max };
+            let page = self.log.messages(&query).await.unwrap();
+            assert!(page.messages.len() <= max);
+            assert!(page.next.is_none_or(|next| start < next), "a scan goes forward");
+            records.extend(page.messages.iter().map(|message| message.key.record()));
+            from = page.next;
+        }
+        records
+    }
+
+    async fn evidence(&self) -> Vec<Entry> {
+        self.outbox.pending(1_000).await.unwrap().into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// Asserts that progress counts exactly what the messages say.
+    async fn sums_hold(&self, campaign: &CampaignRecord) {
+        let query = Query::Scan { campaign: campaign.key.clone(), from: 0, of: Kind::Any, max: 1_000 };
+        let messages = self.log.messages(&query).await.unwrap().messages;
+        let progress = self.progress(campaign).await;
+        let mut labels = std::collections::BTreeMap::new();
+        for message in &messages {
+            let label = match &message.verdict {
+                PlanVerdict::Planned => crate::progress::Label::of(&message.facts),
+                other => crate::progress::Label::planned(other),
+            };
+            *labels.entry(label).or_insert(0_u64) += 1;
+        }
+        let counted: std::collections::BTreeMap<_, _> =
+            progress.labels().map(|(label, count)| (label.clone(), count)).collect();
+        assert_eq!(counted, labels);
+        assert_eq!(progress.rows(), messages.len() as u64);
+        let begun: u64 = messages.iter().map(|message| u64::from(message.facts.attempts)).sum();
+        let accepted = messages.iter().filter(|message| message.facts.accepted_at.is_some()).count();
+        assert_eq!((progress.begun, progress.accepted), (begun, accepted as u64));
+    }
+}
+
+/// What is frozen comes back as it was given, under the number of its record.
+pub async fn a_batch_comes_back_whole(s: Subject) {
+    let campaign = s.added(0, "c").await.key;
+    let unnamed =
+        PlanRow { line: 9, verdict: PlanVerdict::Malformed(WHY), to: None, parameters: Bytes::new() };
+    let rows = vec![row(0, PlanVerdict::Planned), row(3, PlanVerdict::Suppressed(WHY)), unnamed];
+    assert_eq!(s.freeze(&campaign, 0, rows.clone()).await, Planned::Frozen { duplicates: vec![] });
+    for (record, row) in (0..).zip(rows) {
+        let PlanRow { line, verdict, to, parameters } = row;
+        let key = campaign.message(record);
+        let expected = Message { key: key.clone(), line, verdict, to, parameters, facts: Facts::default() };
+        assert_eq!(s.message(&key).await, expected);
+    }
+}
+
+/// Batch *n* holds the records from *n* x `BATCH` on, however short the batch before was.
+pub async fn a_batch_begins_at_its_own_record(s: Subject) {
+    let campaign = s.added(0, "c").await.key;
+    s.freeze(&campaign, 0, planned([0, 1])).await;
+    s.freeze(&campaign, 1, planned([2])).await;
+    let second = u32::try_from(BATCH).unwrap();
+    assert_eq!(s.scan(&campaign, Kind::Any, 10).await, [0, 1, second]);
+}
+
+/// A batch that is frozen already, or one out of order, changes nothing.
+pub async fn only_the_next_batch_is_frozen(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    let key = &campaign.key;
+    assert_eq!(s.freeze(key, 1, planned([1])).await, Planned::Next(0));
+    s.freeze(key, 0, planned([0])).await;
+    let before = s.progress(&campaign).await;
+    assert_eq!((before.batches, before.cursor.as_deref()), (1, Some("after batch 0")));
+    for batch in [0, 2, 7] {
+        assert_eq!(s.freeze(key, batch, planned([5, 6])).await, Planned::Next(1));
+    }
+    assert_eq!(s.progress(&campaign).await, before);
+    assert_eq!(s.scan(key, Kind::Any, 10).await, [0]);
+}
+
+/// After planning has ended no batch is frozen any more.
+pub async fn a_planned_campaign_takes_no_batch(s: Subject) {
+    let campaign = s.released(1).await;
+    assert_eq!(s.freeze(&campaign.key, 1, planned([5])).await, Planned::Next(1));
+    assert_eq!(s.progress(&campaign).await.rows(), 1);
+}
+
+/// A planned record whose message id the campaign has already is frozen as a duplicate, within a
+/// batch and across batches.
+pub async fn one_person_is_planned_once(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    let first = s.freeze(&campaign.key, 0, planned([1, 2, 1])).await;
+    assert_eq!(first, Planned::Frozen { duplicates: vec![2] });
+    let second = s.freeze(&campaign.key, 1, planned([3, 2, 3])).await;
+    assert_eq!(second, Planned::Frozen { duplicates: vec![1, 2] });
+    let progress = s.progress(&campaign).await;
+    assert_eq!((progress.planned(), progress.in_bucket(Bucket::Duplicate)), (3, 3));
+    assert_eq!(s.message(&campaign.key.message(2)).await.verdict, PlanVerdict::Duplicate);
+}
+
+/// A record that is not planned takes nobody's place.
+pub async fn a_suppressed_record_leaves_room_for_a_planned_one(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    let rows = vec![row(1, PlanVerdict::Suppressed(WHY)), row(1, PlanVerdict::Planned)];
+    assert_eq!(s.freeze(&campaign.key, 0, rows).await, Planned::Frozen { duplicates: vec![] });
+    assert_eq!(s.freeze(&campaign.key, 1, planned([1])).await, Planned::Frozen { duplicates: vec![0] });
+}
+
+/// Another campaign may write to the same person.
+pub async fn campaigns_do_not_share_duplicates(s: Subject) {
+    for name in ["one", "two"] {
+        let campaign = s.added(0, name).await;
+        let frozen = s.freeze(&campaign.key, 0, planned([1])).await;
+        assert_eq!(frozen, Planned::Frozen { duplicates: vec![] });
+    }
+}
+
+/// A frozen batch is evidence: who gets nothing and why, under the campaign's chain.
+pub async fn a_frozen_batch_is_evidence(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    s.freeze(&campaign.key, 0, vec![row(1, PlanVerdict::Planned), row(2, PlanVerdict::Suppressed(WHY))])
+        .await;
+    s.freeze(&campaign.key, 0, planned([1])).await;
+    let entries = s.evidence().await;
+    assert_eq!(entries.len(), 1, "what changes nothing is no evidence");
+    let entry = entries.first().unwrap();
+    assert_eq!((entry.kind.as_str(), entry.chain.tenant()), ("dispatch.planned", s.scopes[0].id()));
+    assert!(entry.body.contains("\"test.why\""), "{}", entry.body);
+}
+
+/// What is marked as queued never becomes less.
+pub async fn a_mark_never_goes_back(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    for (mark, queued) in [(2, 2), (1, 2), (3, 3), (0, 3)] {
+        s.log.mark(&campaign.key, mark).await.unwrap();
+        assert_eq!(s.progress(&campaign).await.queued, queued);
+    }
+}
+
+/// A planned message of a released campaign is begun, counted, from attempt 1 on.
+pub async fn a_message_is_begun(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    assert_eq!(s.begin(&key, 1).await, Begun::Attempt(1));
+    let facts = s.facts(&key).await;
+    assert_eq!((facts.attempts, facts.counted, facts.begun_at), (1, 1, Some(s.now())));
+    assert_eq!(facts.state(), State::Sending);
+    assert_eq!(s.progress(&campaign).await.begun, 1);
+    s.sums_hold(&campaign).await;
+}
+
+/// Asking again under the same lease gives the same attempt and begins nothing.
+pub async fn the_same_lease_gets_the_same_attempt(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    s.begin(&key, 1).await;
+    let (facts, evidence) = (s.facts(&key).await, s.evidence().await.len());
+    (s.advance)(MINUTE);
+    assert_eq!(s.begin(&key, 1).await, Begun::Attempt(1));
+    assert_eq!(s.facts(&key).await, facts);
+    assert_eq!((s.progress(&campaign).await.begun, s.evidence().await.len()), (1, evidence));
+}
+
+/// Under another lease a begun message is in flight.
+pub async fn another_lease_finds_it_in_flight(s: Subject) {
+    let key = s.released(1).await.key.message(0);
+    s.begin(&key, 1).await;
+    assert_eq!(s.begin(&key, 2).await, Begun::InFlight(1));
+}
+
+/// Wishes are answered in order, also several for one message.
+pub async fn wishes_are_answered_in_order(s: Subject) {
+    let campaign = s.released(2).await.key;
+    let wish = |record, by| Begin { message: campaign.message(record), lease: lease(by) };
+    let wishes = [wish(1, 1), wish(9, 1), wish(0, 1), wish(1, 2), wish(1, 1)];
+    let answers = s.log.begin(&wishes).await.unwrap();
+    let expected =
+        [Begun::Attempt(1), Begun::Unplanned, Begun::Attempt(1), Begun::InFlight(1), Begun::Attempt(1)];
+    assert_eq!(answers, expected);
+}
+
+/// Whatever was not planned is never begun.
+pub async fn what_was_not_planned_is_not_begun(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    let verdicts = [
+        PlanVerdict::Malformed(WHY),
+        PlanVerdict::Invalid(WHY),
+        PlanVerdict::Suppressed(WHY),
+        PlanVerdict::Planned,
+        PlanVerdict::Planned,
+    ];
+    let mut rows: Vec<PlanRow> = (0..).zip(verdicts).map(|(n, verdict)| row(n, verdict)).collect();
+    rows.last_mut().unwrap().to = row(3, PlanVerdict::Planned).to;
+    s.freeze(&campaign.key, 0, rows).await;
+    s.made(&campaign, Change::Planned).await;
+    s.made(&campaign, Change::Release).await;
+    for record in [0, 1, 2, 4, 5] {
+        assert_eq!(s.begin(&campaign.key.message(record), 1).await, Begun::Unplanned, "{record}");
+    }
+    let never = CampaignKey::new(&s.scopes[0], campaign.key.number() + 1);
+    assert_eq!(s.begin(&never.message(0), 1).await, Begun::Unplanned);
+    assert_eq!(s.progress(&campaign).await.begun, 0);
+}
+
+/// Before its release a campaign begins nothing.
+pub async fn nothing_begins_before_the_release(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    s.freeze(&campaign.key, 0, planned([1])).await;
+    let key = campaign.key.message(0);
+    assert_eq!(s.begin(&key, 1).await, Begun::NotReleased);
+    s.made(&campaign, Change::Planned).await;
+    assert_eq!(s.begin(&key, 1).await, Begun::NotReleased);
+}
+
+/// While it is paused a campaign begins nothing; after a resume it does.
+pub async fn nothing_begins_in_a_pause(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    s.made(&campaign, Change::Pause { code: WHY }).await;
+    assert_eq!(s.begin(&key, 1).await, Begun::Paused);
+    s.made(&campaign, Change::Resume).await;
+    assert_eq!(s.begin(&key, 1).await, Begun::Attempt(1));
+}
+
+/// After it was cancelled a campaign begins nothing.
+pub async fn nothing_begins_after_a_cancellation(s: Subject) {
+    let campaign = s.released(1).await;
+    s.made(&campaign, Change::Cancel).await;
+    assert_eq!(s.begin(&campaign.key.message(0), 1).await, Begun::Cancelled);
+}
+
+/// After the campaign's time nothing begins; up to its last instant it does.
+pub async fn nothing_begins_too_late(s: Subject) {
+    let campaign = s.released(2).await.key;
+    (s.advance)(Duration::from_secs(3_600));
+    assert_eq!(s.begin(&campaign.message(0), 1).await, Begun::Attempt(1));
+    (s.advance)(Duration::from_millis(1));
+    assert_eq!(s.begin(&campaign.message(1), 1).await, Begun::Late);
+}
+
+/// When the attempts that count are used up, nothing begins.
+pub async fn attempts_are_used_up(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    for attempt in 1..=3 {
+        assert_eq!(s.begin(&key, 1).await, Begun::Attempt(attempt));
+        s.refuse(&key, attempt, Then::Again { at: s.now(), counted: true }).await;
+    }
+    assert_eq!(s.begin(&key, 1).await, Begun::Exhausted);
+    s.sums_hold(&campaign).await;
+}
+
+/// An attempt that does not count is numbered and leaves the cap alone.
+pub async fn a_throttled_attempt_does_not_count(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    for attempt in 1..=9 {
+        assert_eq!(s.begin(&key, 1).await, Begun::Attempt(attempt));
+        s.refuse(&key, attempt, Then::Again { at: s.now(), counted: false }).await;
+    }
+    let facts = s.facts(&key).await;
+    assert_eq!((facts.attempts, facts.counted), (9, 0));
+    assert_eq!(s.progress(&campaign).await.begun, 9);
+}
+
+/// What waits until an instant is not begun before it.
+pub async fn nothing_begins_before_its_instant(s: Subject) {
+    let key = s.released(1).await.key.message(0);
+    s.begin(&key, 1).await;
+    let at = s.instant(MINUTE);
+    s.refuse(&key, 1, Then::Again { at, counted: true }).await;
+    assert_eq!(s.state(&key).await, State::Waiting);
+    assert_eq!(s.begin(&key, 1).await, Begun::NotBefore(at));
+    (s.advance)(MINUTE);
+    assert_eq!(s.begin(&key, 2).await, Begun::Attempt(2));
+}
+
+/// Whatever has its outcome is closed.
+pub async fn what_has_its_outcome_is_closed(s: Subject) {
+    let campaign = s.released(6).await;
+    let ends = [
+        What::Accepted { wamid: wamid(0) },
+        What::Refused { code: WHY, then: Then::Final },
+        What::Refused { code: WHY, then: Then::Dead },
+        What::InDoubt { code: WHY },
+    ];
+    let states = [State::Accepted, State::Failed, State::Dead, State::Unknown];
+    for ((record, what), state) in (0..).zip(ends).zip(states) {
+        let key = campaign.key.message(record);
+        s.begin(&key, 1).await;
+        assert_eq!(s.answer(&key, 1, what).await, Recorded::Applied);
+        assert_eq!(s.state(&key).await, state);
+        assert_eq!(s.begin(&key, 1).await, Begun::Closed);
+    }
+    for (record, what, state) in
+        [(4, What::Denied { code: WHY }, State::Dead), (5, What::Expired, State::Expired)]
+    {
+        let key = campaign.key.message(record);
+        assert_eq!(s.answer(&key, 0, what).await, Recorded::Applied);
+        assert_eq!(s.state(&key).await, state);
+        assert_eq!(s.begin(&key, 1).await, Begun::Closed);
+    }
+    s.sums_hold(&campaign).await;
+}
+
+/// An answer tells of its own attempt only.
+pub async fn an_answer_of_an_earlier_attempt_is_passed_over(s: Subject) {
+    let key = s.released(1).await.key.message(0);
+    s.begin(&key, 1).await;
+    s.refuse(&key, 1, Then::Again { at: s.now(), counted: true }).await;
+    s.begin(&key, 2).await;
+    assert_eq!(s.refuse(&key, 1, Then::Final).await, Recorded::Known);
+    assert_eq!(s.answer(&key, 1, What::InDoubt { code: WHY }).await, Recorded::Known);
+    assert_eq!(s.state(&key).await, State::Sending);
+}
+
+/// A repeated fact is known and changes nothing.
+pub async fn a_fact_may_be_repeated(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    s.begin(&key, 1).await;
+    let facts = [What::Accepted { wamid: wamid(1) }, What::Sent, What::Delivered, What::Read]
+        .map(|what| Fact { of: Of::Callback(key.clone(), 1, wamid(1)), at: s.now(), what });
+    assert_eq!(s.log.record(&facts).await.unwrap(), [Recorded::Applied; 4]);
+    let (known, evidence) = (s.facts(&key).await, s.evidence().await.len());
+    (s.advance)(MINUTE);
+    assert_eq!(s.log.record(&facts).await.unwrap(), [Recorded::Known; 4]);
+    assert_eq!((s.facts(&key).await, s.evidence().await.len()), (known, evidence));
+    s.sums_hold(&campaign).await;
+}
+
+/// A deferred message waits until its instant, under its reason.
+pub async fn a_deferred_message_waits(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    let until = s.instant(MINUTE);
+    assert_eq!(s.answer(&key, 0, What::Deferred { until, code: WHY }).await, Recorded::Applied);
+    assert_eq!(s.begin(&key, 1).await, Begun::NotBefore(until));
+    let progress = s.progress(&campaign).await;
+    assert_eq!(progress.in_state(State::Deferred), 1);
+    assert_eq!(progress.reasons().get(&WHY), Some(&1));
+    (s.advance)(MINUTE);
+    assert_eq!(s.begin(&key, 1).await, Begun::Attempt(1));
+    s.sums_hold(&campaign).await;
+}
+
+/// Positive evidence beats `failed`, in any order.
+pub async fn positive_evidence_beats_failed(s: Subject) {
+    let campaign = s.released(2).await;
+    let orders =
+        [[What::Failed { code: WHY }, What::Delivered], [What::Delivered, What::Failed { code: WHY }]];
+    for (record, order) in (0..).zip(orders) {
+        let key = campaign.key.message(record);
+        s.begin(&key, 1).await;
+        s.accept(&key, record).await;
+        for what in order {
+            s.callback(&key, record, what).await;
+        }
+        assert_eq!(s.state(&key).await, State::Delivered);
+    }
+    assert_eq!(s.progress(&campaign).await.in_state(State::Delivered), 2);
+    s.sums_hold(&campaign).await;
+}
+
+/// A webhook that names the attempt binds WhatsApp's id and ends doubt.
+pub async fn a_callback_ends_doubt(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    s.begin(&key, 1).await;
+    s.answer(&key, 1, What::InDoubt { code: WHY }).await;
+    assert_eq!(s.callback(&key, 1, What::Sent).await, Recorded::Applied);
+    let facts = s.facts(&key).await;
+    assert_eq!((facts.state(), facts.wamid), (State::Accepted, Some(wamid(1))));
+    assert_eq!(s.progress(&campaign).await.accepted, 1);
+    assert_eq!(s.begin(&key, 2).await, Begun::Closed);
+    s.sums_hold(&campaign).await;
+}
+
+/// A late refusal of the same attempt ends doubt: then it is certain that nothing was sent.
+pub async fn a_refusal_ends_doubt(s: Subject) {
+    let key = s.released(1).await.key.message(0);
+    s.begin(&key, 1).await;
+    s.answer(&key, 1, What::InDoubt { code: OTHER }).await;
+    assert_eq!(s.refuse(&key, 1, Then::Again { at: s.now(), counted: true }).await, Recorded::Applied);
+    assert_eq!(s.begin(&key, 2).await, Begun::Attempt(2));
+}
+
+/// Once WhatsApp took a message, no doubt and no refusal undoes that.
+pub async fn acceptance_is_not_undone(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    s.begin(&key, 1).await;
+    s.callback(&key, 1, What::Sent).await;
+    assert_eq!(s.answer(&key, 1, What::InDoubt { code: WHY }).await, Recorded::Known);
+    assert_eq!(s.refuse(&key, 1, Then::Final).await, Recorded::Known);
+    (s.advance)(Duration::from_millis(5));
+    assert_eq!(s.accept(&key, 1).await, Recorded::Applied, "an answer tells the instant itself");
+    let facts = s.facts(&key).await;
+    assert_eq!(
+        (facts.state(), facts.answer, facts.accepted_at),
+        (State::Accepted, Answer::Accepted, Some(s.now()))
+    );
+    assert_eq!(s.progress(&campaign).await.accepted, 1);
+    s.sums_hold(&campaign).await;
+}
+
+/// A fact by an id that no message has is kept, and applied when a message gets the id.
+pub async fn a_fact_waits_for_its_message(s: Subject) {
+    let campaign = s.released(2).await;
+    let [one, two] = [0, 1].map(|record| campaign.key.message(record));
+    for what in [What::Read, What::Delivered, What::Read] {
+        assert_eq!(s.by_wamid(0, 1, what).await, Recorded::Unmatched);
+    }
+    assert_eq!(s.by_wamid(0, 2, What::Failed { code: WHY }).await, Recorded::Unmatched);
+    let told = s.now();
+    (s.advance)(MINUTE);
+    s.begin(&one, 1).await;
+    s.begin(&two, 1).await;
+    assert_eq!(s.accept(&one, 1).await, Recorded::Applied);
+    s.callback(&two, 2, What::Sent).await;
+    let facts = s.facts(&one).await;
+    assert_eq!((facts.state(), facts.delivered_at, facts.read_at), (State::Read, Some(told), Some(told)));
+    let facts = s.facts(&two).await;
+    assert_eq!((facts.state(), facts.code), (State::Failed, Some(WHY)));
+    s.sums_hold(&campaign).await;
+}
+
+/// A fact by an id of a message that is known under it is applied, at once or after a search.
+pub async fn a_fact_finds_its_message(s: Subject) {
+    let campaign = s.released(2).await;
+    for record in 0..2 {
+        let key = campaign.key.message(record);
+        s.begin(&key, 1).await;
+        s.accept(&key, record).await;
+    }
+    s.by_wamid(0, 1, What::Delivered).await;
+    s.by_wamid(0, 7, What::Delivered).await;
+    s.log.adopt().await.unwrap();
+    assert_eq!(s.state(&campaign.key.message(0)).await, State::Accepted);
+    assert_eq!(s.state(&campaign.key.message(1)).await, State::Delivered);
+    s.sums_hold(&campaign).await;
+    assert_eq!(s.log.adopt().await.unwrap(), 0, "one search is enough");
+    s.by_wamid(0, 1, What::Read).await;
+    s.log.adopt().await.unwrap();
+    assert_eq!(s.state(&campaign.key.message(1)).await, State::Read);
+}
+
+/// A fact that was searched for in vain is still applied when its message appears.
+pub async fn a_vain_search_forgets_nothing(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    s.by_wamid(0, 1, What::Delivered).await;
+    assert_eq!(s.log.adopt().await.unwrap(), 0);
+    s.begin(&key, 1).await;
+    s.accept(&key, 1).await;
+    assert_eq!(s.state(&key).await, State::Delivered);
+    s.sums_hold(&campaign).await;
+}
+
+/// A fact without a message is forgotten after 8 days, and not before.
+pub async fn a_fact_without_a_message_is_forgotten(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    s.freeze(&campaign.key, 0, planned([1, 2])).await;
+    s.made(&campaign, Change::Planned).await;
+    s.by_wamid(0, 0, What::Delivered).await;
+    (s.advance)(MINUTE);
+    s.by_wamid(0, 1, What::Delivered).await;
+    (s.advance)(Duration::from_secs(8 * 24 * 3_600 - 60));
+    s.made(&campaign, Change::Release).await;
+    for record in 0..2 {
+        let key = campaign.key.message(record);
+        s.begin(&key, 1).await;
+        s.accept(&key, record).await;
+    }
+    assert_eq!(s.state(&campaign.key.message(0)).await, State::Accepted);
+    assert_eq!(s.state(&campaign.key.message(1)).await, State::Delivered);
+}
+
+/// Facts are answered in order.
+pub async fn facts_are_answered_in_order(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    s.begin(&key, 1).await;
+    let at = s.now();
+    let attempt = |what| Fact { of: Of::Attempt(key.clone(), 1), at, what };
+    let facts = [
+        attempt(What::Accepted { wamid: wamid(1) }),
+        attempt(What::Accepted { wamid: wamid(1) }),
+        Fact { of: Of::Wamid(s.scopes[0].id().clone(), wamid(2)), at, what: What::Read },
+        attempt(What::Delivered),
+        Fact { of: Of::Attempt(campaign.key.message(5), 1), at, what: What::Delivered },
+    ];
+    let expected =
+        [Recorded::Applied, Recorded::Known, Recorded::Unmatched, Recorded::Applied, Recorded::Unmatched];
+    assert_eq!(s.log.record(&facts).await.unwrap(), expected);
+}
+
+/// Another tenant's key finds nothing and changes nothing.
+pub async fn a_foreign_key_finds_nothing(s: Subject) {
+    let campaign = s.released(2).await;
+    let (ours, theirs) = (&campaign.key, CampaignKey::new(&s.scopes[1], campaign.key.number()));
+    s.begin(&ours.message(0), 1).await;
+    s.accept(&ours.message(0), 1).await;
+    let before = (s.facts(&ours.message(0)).await, s.progress(&campaign).await, s.evidence().await.len());
+
+    assert_eq!(s.freeze(&theirs, 1, planned([9])).await, Planned::Next(0));
+    s.log.mark(&theirs, 9).await.unwrap();
+    assert_eq!(s.begin(&theirs.message(1), 1).await, Begun::Unplanned);
+    assert_eq!(s.answer(&theirs.message(0), 1, What::Delivered).await, Recorded::Unmatched);
+    assert_eq!(s.callback(&theirs.message(0), 1, What::Delivered).await, Recorded::Unmatched);
+    s.by_wamid(1, 1, What::Delivered).await;
+    s.log.adopt().await.unwrap();
+    let keys = Query::Keys(vec![theirs.message(0), ours.message(1)]);
+    let found = s.log.messages(&keys).await.unwrap().messages;
+    assert_eq!(found.iter().map(|message| &message.key).collect::<Vec<_>>(), [&ours.message(1)]);
+    assert!(s.scan(&theirs, Kind::Any, 10).await.is_empty());
+    assert_eq!(s.log.progress(&[theirs]).await.unwrap(), [Progress::default()]);
+
+    let after = (s.facts(&ours.message(0)).await, s.progress(&campaign).await, s.evidence().await.len());
+    assert_eq!(after, before);
+}
+
+/// Messages by key come in the order of their records; what does not exist is left out.
+pub async fn messages_come_in_the_order_of_records(s: Subject) {
+    let campaign = s.released(3).await.key;
+    let keys = [2, 0, 9, 1].map(|record| campaign.message(record)).to_vec();
+    let page = s.log.messages(&Query::Keys(keys)).await.unwrap();
+    assert_eq!(page.messages.iter().map(|message| message.key.record()).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(page.next, None);
+}
+
+/// Each kind of scan finds what it looks for and nothing else.
+pub async fn scans_find_what_they_look_for(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    let mut rows = planned(0..8);
+    rows.push(row(8, PlanVerdict::Suppressed(WHY)));
+    rows.push(row(3, PlanVerdict::Planned));
+    let key = |record| campaign.key.message(record);
+    s.freeze(&campaign.key, 0, rows).await;
+    s.made(&campaign, Change::Planned).await;
+    s.made(&campaign, Change::Release).await;
+    // 0 waits, 1 is put off, 2 was refused once, 3 is on the wire, 4 is in doubt, 5 is accepted,
+    // 6 is delivered, 7 begins a minute later, 8 is suppressed, 9 is a duplicate.
+    s.answer(&key(1), 0, What::Deferred { until: s.instant(MINUTE), code: WHY }).await;
+    for record in 2..7 {
+        s.begin(&key(record), 1).await;
+    }
+    s.refuse(&key(2), 1, Then::Again { at: s.instant(DAY), counted: true }).await;
+    s.answer(&key(4), 1, What::InDoubt { code: WHY }).await;
+    s.accept(&key(5), 5).await;
+    s.accept(&key(6), 6).await;
+    s.callback(&key(6), 6, What::Delivered).await;
+    let first = s.now();
+    (s.advance)(MINUTE);
+    s.begin(&key(7), 1).await;
+    let later = s.instant(MINUTE);
+    for max in [1, 2, 100] {
+        let scan = |of| s.scan(&campaign.key, of, max);
+        assert_eq!(scan(Kind::Any).await, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(scan(Kind::ToBegin).await, [0, 1, 2]);
+        assert_eq!(scan(Kind::BegunBefore(later)).await, [3, 7]);
+        assert_eq!(scan(Kind::BegunBefore(s.now())).await, [3]);
+        assert_eq!(scan(Kind::BegunBefore(first)).await, [0_u32; 0]);
+        assert_eq!(scan(Kind::AcceptedBefore(later)).await, [5]);
+        assert_eq!(scan(Kind::AcceptedBefore(first)).await, [0_u32; 0]);
+        assert_eq!(scan(Kind::InDoubt).await, [4]);
+        assert_eq!(scan(Kind::Naming(PersonId::from_bytes([3; 16]))).await, [3, 9]);
+        assert_eq!(scan(Kind::Naming(PersonId::from_bytes([99; 16]))).await, [0_u32; 0]);
+    }
+}
+
+/// A scan begins where it is told to, in one campaign alone.
+pub async fn a_scan_begins_where_it_is_told_to(s: Subject) {
+    let other = s.added(0, "other").await;
+    s.freeze(&other.key, 0, planned(0..3)).await;
+    let campaign = s.released(3).await.key;
+    let query = Query::Scan { campaign, from: 1, of: Kind::Any, max: 10 };
+    let page = s.log.messages(&query).await.unwrap();
+    assert_eq!(page.messages.iter().map(|message| message.key.record()).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(page.next, None);
+}
+
+/// Progress comes in the order of the keys, empty for a campaign that does not exist.
+pub async fn progress_comes_in_order(s: Subject) {
+    let campaign = s.released(3).await;
+    let never = CampaignKey::new(&s.scopes[0], campaign.key.number() + 1);
+    let keys = [never.clone(), campaign.key.clone(), never];
+    let progress = s.log.progress(&keys).await.unwrap();
+    assert_eq!(progress.iter().map(Progress::rows).collect::<Vec<_>>(), [0, 3, 0]);
+}
+
+/// What was begun and what became known is evidence, in the outbox with the change itself, and
+/// names nobody's number and no id of WhatsApp's.
+pub async fn every_change_is_evidence(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    let before = s.evidence().await.len();
+    s.begin(&key, 1).await;
+    s.accept(&key, 1).await;
+    s.by_wamid(0, 1, What::Delivered).await;
+    s.log.adopt().await.unwrap();
+    s.callback(&key, 1, What::Failed { code: WHY }).await;
+    let entries = s.evidence().await.split_off(before);
+    let told: Vec<(&str, &str)> =
+        entries.iter().map(|entry| (entry.kind.as_str(), entry.body.as_str())).collect();
+    let number = campaign.key.number();
+    let body = |list: &str| format!("{{\"campaign\":{number},\"messages\":[{list}]}}");
+    let expected = [
+        ("dispatch.begun", body(r#"[0,1,"begun"]"#)),
+        ("dispatch.recorded", body(r#"[0,1,"accepted"]"#)),
+        ("dispatch.recorded", body(r#"[0,0,"delivered"]"#)),
+        ("dispatch.recorded", body(r#"[0,1,"failed","test.why"]"#)),
+    ];
+    assert_eq!(told, expected.each_ref().map(|(kind, body)| (*kind, body.as_str())));
+    for entry in s.evidence().await {
+        assert_eq!((entry.chain.tenant(), entry.at), (s.scopes[0].id(), s.now()));
+        assert!(!entry.body.contains("9198") && !entry.body.contains("wamid"), "{}", entry.body);
+    }
+}
+
+/// Evidence of two changes never shares an id, even if they read alike.
+pub async fn evidence_is_told_apart(s: Subject) {
+    let key = s.released(1).await.key.message(0);
+    for _ in 0..3 {
+        s.answer(&key, 0, What::Deferred { until: s.instant(MINUTE), code: WHY }).await;
+        (s.advance)(MINUTE);
+    }
+    let mut ids: Vec<_> = s.evidence().await.into_iter().map(|entry| entry.id).collect();
+    let entries = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((entries, ids.len()), (4, 4));
+}
+
+/// Every record is counted exactly once, whatever happened to the messages and in which order.
+pub async fn counters_add_up_after_anything(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    let mut rows = planned(0..12);
+    rows.extend([row(1, PlanVerdict::Planned), row(20, PlanVerdict::Invalid(WHY))]);
+    s.freeze(&campaign.key, 0, rows).await;
+    s.made(&campaign, Change::Planned).await;
+    s.made(&campaign, Change::Release).await;
+    // A fixed sequence of numbers that look random (Knuth's multiplicative generator).
+    let mut seed = 12_345_u64;
+    let mut random = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for step in 0..400 {
+        let record = u32::try_from(random(15)).unwrap();
+        let key = campaign.key.message(record);
+        let attempt = u16::try_from(random(4)).unwrap();
+        let code = if random(2) == 0 { WHY } else { OTHER };
+        let at = s.now();
+        let what = match random(14) {
+            0..=2 => {
+                s.begin(&key, u8::try_from(random(3)).unwrap()).await;
+                continue;
+            }
+            3 => What::Accepted { wamid: wamid(record) },
+            4 => What::Refused { code, then: Then::Final },
+            5 => What::Refused { code, then: Then::Dead },
+            6 | 7 => What::Refused { code, then: Then::Again { at, counted: random(2) == 0 } },
+            8 => What::InDoubt { code },
+            9 => What::Deferred { until: at, code },
+            10 => What::Denied { code },
+            11 => What::Expired,
+            12 => What::Failed { code },
+            _ => [What::Sent, What::Delivered, What::Read].into_iter().nth(attempt as usize % 3).unwrap(),
+        };
+        let webhook = matches!(what, What::Failed { .. } | What::Sent | What::Delivered | What::Read);
+        let of = match (webhook, random(2)) {
+            (true, 0) => Of::Callback(key, attempt, wamid(record)),
+            (true, _) => Of::Wamid(s.scopes[0].id().clone(), wamid(record)),
+            (false, _) => Of::Attempt(key, attempt),
+        };
+        s.tell(of, what).await;
+        if step % 40 == 0 {
+            (s.advance)(Duration::from_millis(10));
+            s.log.adopt().await.unwrap();
+            s.sums_hold(&campaign).await;
+        }
+    }
+    s.sums_hold(&campaign).await;
+}
+
+/// Writes one test per case of the suite. `$new` names an `async fn() -> Subject`.
+#[macro_export]
+macro_rules! delivery_log_conformance {
+    ($new:path) => {
+        $crate::conformance_cases! { delivery_log, $new:
+            a_batch_comes_back_whole
+            a_batch_begins_at_its_own_record
+            only_the_next_batch_is_frozen
+            a_planned_campaign_takes_no_batch
+            one_person_is_planned_once
+            a_suppressed_record_leaves_room_for_a_planned_one
+            campaigns_do_not_share_duplicates
+            a_frozen_batch_is_evidence
+            a_mark_never_goes_back
+            a_message_is_begun
+            the_same_lease_gets_the_same_attempt
+            another_lease_finds_it_in_flight
+            wishes_are_answered_in_order
+            what_was_not_planned_is_not_begun
+            nothing_begins_before_the_release
+            nothing_begins_in_a_pause
+            nothing_begins_after_a_cancellation
+            nothing_begins_too_late
+            attempts_are_used_up
+            a_throttled_attempt_does_not_count
+            nothing_begins_before_its_instant
+            what_has_its_outcome_is_closed
+            an_answer_of_an_earlier_attempt_is_passed_over
+            a_fact_may_be_repeated
+            a_deferred_message_waits
+            positive_evidence_beats_failed
+            a_callback_ends_doubt
+            a_refusal_ends_doubt
+            acceptance_is_not_undone
+            a_fact_waits_for_its_message
+            a_fact_finds_its_message
+            a_vain_search_forgets_nothing
+            a_fact_without_a_message_is_forgotten
+            facts_are_answered_in_order
+            a_foreign_key_finds_nothing
+            messages_come_in_the_order_of_records
+            scans_find_what_they_look_for
+            a_scan_begins_where_it_is_told_to
+            progress_comes_in_order
+            every_change_is_evidence
+            evidence_is_told_apart
+            counters_add_up_after_anything
+        }
+    };
+}
