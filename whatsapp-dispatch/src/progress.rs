@@ -22,6 +22,7 @@ pub enum Bucket {
     Message(State),
 }
 
+#[cfg(feature = "sqlite")]
 impl Bucket {
     const ALL: [Self; 14] = [
         Self::Malformed,
