@@ -44,7 +44,7 @@ impl Default for DispatchConfig {
             concurrency: 128,
             begin_group: 32,
             window: 256,
-            record_group: 64,
+            record_group: 128,
             prefetch: 500,
             tick: Duration::from_millis(250),
             lease: Duration::from_secs(60),

@@ -20,6 +20,8 @@ use rules_core::work::quota::Quota;
 use rules_core::work::referee::Referee;
 use rules_core::work::tenants::Tenants;
 
+use tokio::sync::Notify;
+
 use crate::campaigns::{CampaignRecord, Campaigns, Select};
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
@@ -51,6 +53,8 @@ pub(crate) struct Desk {
     /// be taken up at once.
     pub(crate) alone: bool,
     pub(crate) remembered: Remembered,
+    /// Told when references were put into the queue.
+    pub(crate) fed: Notify,
 }
 
 /// What is remembered for a moment, so that the hot path asks no store twice.

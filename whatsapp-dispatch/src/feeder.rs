@@ -81,6 +81,7 @@ impl Feeder {
         let records: Vec<Bytes> = messages.iter().map(|message| reference(&message.key).encode()).collect();
         let parcel = Parcel { batch: BatchId::of(&parts), lane, due: None, records };
         let answers = self.desk.queue.enqueue(&[parcel]).await?;
+        self.desk.fed.notify_one();
         Ok(!answers.iter().any(|answer| matches!(answer, Enqueued::Full { .. })))
     }
 

@@ -48,7 +48,7 @@ pub struct SqliteConfig {
     pub clock: Arc<dyn Clock>,
     /// The store's source of ids.
     pub ids: Arc<dyn Ids>,
-    /// Memory for cached pages of each connection, in KiB; the default is 16 MiB.
+    /// Memory for the writer's cached pages, in KiB; the default is 16 MiB.
     pub cache_kib: u32,
     /// What the store's queue accepts.
     pub queue_limits: QueueLimits,
@@ -125,7 +125,7 @@ impl Sqlite {
         let opened = tokio::task::spawn_blocking(move || {
             let lock = lock::acquire(&path)?;
             let writer = Writer::start(&path, config.cache_kib)?;
-            let readers = Readers::start(&path, config.cache_kib)?;
+            let readers = Readers::start(&path)?;
             Ok::<_, SqliteError>(Inner { path, config, writer: Some(writer), readers, _lock: Some(lock) })
         });
         let inner =
@@ -148,7 +148,7 @@ impl Sqlite {
         let path = path.as_ref().to_owned();
         let opened = tokio::task::spawn_blocking(move || {
             let config = SqliteConfig::default();
-            let readers = Readers::start(&path, config.cache_kib)?;
+            let readers = Readers::start(&path)?;
             Ok::<_, SqliteError>(Inner { path, config, writer: None, readers, _lock: None })
         });
         let inner =

@@ -15,6 +15,8 @@ use rules_core::work::quota::Quota;
 use rules_core::work::referee::Referee;
 use rules_core::work::tenants::{FixedTenants, Tenants};
 
+use tokio::sync::Notify;
+
 use super::{BuildError, Dispatch, DispatchStore};
 use crate::campaigns::Campaigns;
 use crate::config::DispatchConfig;
@@ -155,6 +157,7 @@ impl DispatchBuilder {
             config: self.config,
             alone: self.alone,
             remembered: Remembered::default(),
+            fed: Notify::new(),
         };
         Ok(Dispatch { desk: Arc::new(desk) })
     }

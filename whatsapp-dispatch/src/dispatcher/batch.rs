@@ -78,8 +78,7 @@ impl<'a> Sorter<'a> {
     /// Reads the messages that the records stand for.
     async fn read(&mut self, lease: &Lease) -> Result<Vec<Candidate>, StoreError> {
         let scopes = self.scopes(lease).await?;
-        let mut keys: Vec<MessageKey> = Vec::with_capacity(lease.records.len());
-        let mut receipts: BTreeMap<MessageKey, u32> = BTreeMap::new();
+        let mut wanted: Vec<(MessageKey, u32)> = Vec::with_capacity(lease.records.len());
         for record in &lease.records {
             let scope = scopes.get(record.lane.tenant());
             let reference = Reference::decode(&record.payload);
@@ -91,29 +90,31 @@ impl<'a> Sorter<'a> {
                 continue;
             };
             let key = CampaignKey::new(scope, reference.campaign).message(reference.record);
-            if receipts.insert(key.clone(), record.receipt).is_some() {
-                self.settle(record.receipt, Outcome::Done);
-            } else {
-                keys.push(key);
-            }
+            wanted.push((key, record.receipt));
         }
+        wanted.sort_by_key(|(key, receipt)| (key.row(), *receipt));
+        let keys = wanted.iter().map(|(key, _)| key.clone()).collect();
         let messages = self.desk.log.messages(&Query::Keys(keys)).await?.messages;
+        let mut messages = messages.into_iter().peekable();
         let mut candidates = Vec::with_capacity(messages.len());
-        for message in messages {
-            let Some(receipt) = receipts.remove(&message.key) else { continue };
-            let campaign = self.desk.campaign(message.key.campaign()).await?;
-            let scope = scopes.get(message.key.campaign().tenant());
+        let mut campaign: Option<Arc<Active>> = None;
+        for (key, receipt) in wanted {
+            // A reference that comes twice finds its message taken, one to nothing finds none.
+            let Some(message) = messages.next_if(|message| message.key == key) else {
+                self.settle(receipt, Outcome::Done);
+                continue;
+            };
+            if campaign.as_ref().is_none_or(|known| known.record.key != *key.campaign()) {
+                campaign = self.desk.campaign(key.campaign()).await?;
+            }
             let planned = message.verdict == PlanVerdict::Planned;
-            match (message.to.filter(|_| planned), campaign, scope) {
+            match (message.to.filter(|_| planned), &campaign, scopes.get(key.campaign().tenant())) {
                 (Some(to), Some(campaign), Some(scope)) => {
-                    let scope = Arc::clone(scope);
+                    let (campaign, scope) = (Arc::clone(campaign), Arc::clone(scope));
                     candidates.push(Candidate { receipt, message, to, campaign, scope });
                 }
                 _ => self.settle(receipt, Outcome::Done),
             }
-        }
-        for (_, receipt) in receipts {
-            self.settle(receipt, Outcome::Done);
         }
         // Subjects want the rows of one tenant together.
         candidates.sort_by(|one, next| one.scope.id().cmp(next.scope.id()));

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use rules_core::judge::fault::chain;
 use rules_core::judge::id::ChargeId;
 use rules_core::work::clock::ClockExt;
@@ -110,17 +112,15 @@ impl Beginner {
                 return;
             }
         };
-        let mut posts = JoinSet::new();
+        // The group's posts are driven together: one task to wake for many answers.
+        let posts = FuturesUnordered::new();
         for ((ready, place), answer) in messages.into_iter().zip(answers) {
             match answer {
-                Begun::Attempt(attempt) => {
-                    let this = Arc::clone(&self);
-                    posts.spawn(async move { this.post(ready, attempt, place).await });
-                }
+                Begun::Attempt(attempt) => posts.push(self.post(ready, attempt, place)),
                 other => self.tell(self.refused(&ready, other, place)).await,
             }
         }
-        while posts.join_next().await.is_some() {}
+        posts.collect::<()>().await;
     }
 
     /// What becomes of a message that was not begun.

@@ -78,6 +78,7 @@ impl Pump {
                 let mut stop = self.stop.clone();
                 tokio::select! {
                     () = self.desk.clock.sleep(pause) => {}
+                    () = self.desk.fed.notified() => {}
                     _ = stop.wait_for(|stop| *stop) => {}
                 }
             }

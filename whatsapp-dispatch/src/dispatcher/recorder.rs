@@ -118,8 +118,8 @@ impl Recorder {
     }
 
     /// Writes one group down and settles it; returns the leases that have more to tell later.
-    async fn work_on(self: Arc<Self>, group: Vec<Done>) -> Vec<Arc<OpenLease>> {
-        let facts: Vec<Fact> = group.iter().filter_map(|done| done.fact.clone()).collect();
+    async fn work_on(self: Arc<Self>, mut group: Vec<Done>) -> Vec<Arc<OpenLease>> {
+        let facts: Vec<Fact> = group.iter_mut().filter_map(|done| done.fact.take()).collect();
         if !facts.is_empty() {
             self.until_done("recording outcomes", || self.desk.log.record(&facts)).await;
         }

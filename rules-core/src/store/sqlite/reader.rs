@@ -23,11 +23,11 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn start(path: &Path, cache_kib: u32) -> Result<Self, SqliteError> {
+    pub(super) fn start(path: &Path) -> Result<Self, SqliteError> {
         let (jobs, inbox) = channel::<Job>();
         let inbox = Arc::new(Mutex::new(inbox));
         for number in 1..=THREADS {
-            let mut connection = open(path, cache_kib)?;
+            let mut connection = open(path)?;
             let inbox = Arc::clone(&inbox);
             thread::Builder::new()
                 .name(format!("sqlite-reader-{number}"))
@@ -67,11 +67,12 @@ fn next(inbox: &Mutex<Receiver<Job>>) -> Result<Job, std::sync::mpsc::RecvError>
     inbox.lock().unwrap_or_else(PoisonError::into_inner).recv()
 }
 
-fn open(path: &Path, cache_kib: u32) -> Result<Connection, SqliteError> {
+fn open(path: &Path) -> Result<Connection, SqliteError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+        // Reads go forward through a file that the operating system caches anyway.
+        connection.pragma_update(None, "cache_size", -2_048)?;
         connection.set_prepared_statement_cache_capacity(64);
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;

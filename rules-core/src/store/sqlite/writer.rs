@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -15,6 +16,12 @@ use super::{Schema, SqliteError};
 
 /// Pieces of work that share one transaction at most. Bounds how long a caller waits for others.
 const GROUP: usize = 256;
+
+/// When the last transaction was shared, more callers are probably on their way, and a sync costs
+/// more than the wait for them: so many short waits, unless enough work has come.
+const WAITS: u32 = 4;
+const WAIT: Duration = Duration::from_micros(150);
+const ENOUGH: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -118,13 +125,21 @@ struct WriterThread {
 impl WriterThread {
     /// Serves until the last handle is gone.
     fn serve(&mut self, inbox: &Receiver<Box<dyn Work>>) {
+        let mut shared = false;
         while let Ok(first) = inbox.recv() {
             let mut group = vec![first];
-            while group.len() < GROUP
-                && let Ok(next) = inbox.try_recv()
-            {
-                group.push(next);
+            let mut waits = if shared { WAITS } else { 0 };
+            while group.len() < GROUP {
+                if let Ok(next) = inbox.try_recv() {
+                    group.push(next);
+                } else if 0 < waits && group.len() < ENOUGH {
+                    waits -= 1;
+                    group.extend(inbox.recv_timeout(WAIT));
+                } else {
+                    break;
+                }
             }
+            shared = 1 < group.len();
             self.commit(group);
         }
     }
@@ -184,7 +199,7 @@ enum Failed {
 }
 
 fn prepare(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", false)?;
