@@ -66,7 +66,8 @@ pub fn campaign(name: &str) -> Campaign {
 /// One tenant with a subscription and a limit per day, so that both are looked at.
 pub fn tenant(daily_limit: u64) -> TenantRecord {
     let period_end = DateTime::<Utc>::MAX_UTC;
-    let subscription = Subscription::new("pro", Status::Active { period_end }).with_entitlements(["campaigns"]);
+    let subscription =
+        Subscription::new("pro", Status::Active { period_end }).with_entitlements(["campaigns"]);
     let id = TenantId::parse(ONLY_TENANT).expect("a tenant's name");
     TenantRecord::new(id).with_daily_limit(daily_limit).with_subscription(subscription)
 }

@@ -14,6 +14,10 @@ pub struct DispatchConfig {
     /// Messages begun in one call, at most 32: a killed process leaves at most one group and what
     /// is on the wire in doubt.
     pub begin_group: usize,
+    /// Messages that are begun and whose outcome is not written down yet, at most so many: what a
+    /// killed process can leave in doubt. Twice the concurrency, so that as many can wait for the
+    /// disk before and after as are on the wire; fewer cost throughput on a slow disk.
+    pub window: usize,
     /// Facts recorded in one call, at most so many.
     pub record_group: usize,
     /// Messages taken from the queue ahead of sending.
@@ -39,6 +43,7 @@ impl Default for DispatchConfig {
         Self {
             concurrency: 128,
             begin_group: 32,
+            window: 256,
             record_group: 64,
             prefetch: 500,
             tick: Duration::from_millis(250),
@@ -52,10 +57,18 @@ impl Default for DispatchConfig {
 }
 
 impl DispatchConfig {
-    /// The same with so many requests on the wire at once; 0 counts as 1.
+    /// The same with so many requests on the wire at once, and a window of twice as many; 0 counts
+    /// as 1.
     #[must_use]
     pub fn with_concurrency(self, concurrency: usize) -> Self {
-        Self { concurrency: concurrency.max(1), ..self }
+        let concurrency = concurrency.max(1);
+        Self { concurrency, window: concurrency * 2, ..self }
+    }
+
+    /// The same with another window; it is never smaller than a group that is begun together.
+    #[must_use]
+    pub fn with_window(self, window: usize) -> Self {
+        Self { window: window.max(self.begin_group), ..self }
     }
 
     /// The same with another wait for the last webhooks.

@@ -46,9 +46,9 @@ impl Dispatcher {
     pub(crate) async fn run(&self, stop: watch::Receiver<bool>) {
         let config = &self.desk.config;
         // Whoever holds one of these has begun a message whose outcome is not recorded yet.
-        let window = Arc::new(Semaphore::new(config.concurrency + config.begin_group));
+        let window = Arc::new(Semaphore::new(config.window.max(config.begin_group)));
         let (ready, to_begin) = mpsc::channel(config.prefetch);
-        let (done, outcomes) = mpsc::channel(config.concurrency + config.begin_group + config.prefetch);
+        let (done, outcomes) = mpsc::channel(config.window + config.prefetch);
         let mut tasks = JoinSet::new();
         tasks.spawn(Pump::new(Arc::clone(&self.desk), ready, done.clone(), stop).run());
         let smoother = Arc::new(Smoother::new(Arc::clone(&self.desk.clock)));

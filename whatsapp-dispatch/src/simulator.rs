@@ -10,7 +10,7 @@
 //!
 //! | request | |
 //! |---|---|
-//! | `POST /simulator/webhook` `{"url": "http://127.0.0.1:8080/whatsapp/"}` | sends webhooks there from now on |
+//! | `POST /simulator/webhook` `{"url": "http://127.0.0.1:8080/whatsapp"}` | sends webhooks there from now on |
 //! | `GET /simulator/report` | a [`Report`] as JSON |
 //! | `GET /simulator/accepted` | one line `+4915112345678 1` per number: how many messages were taken |
 //!
@@ -34,6 +34,7 @@ use tokio::task::JoinSet;
 
 use crate::adapters::cloud_api::{CloudApi, CloudApiConfig, CloudApiError};
 use crate::sender::{NumberId, Sender, SenderError};
+use crate::template::TemplateDefinition;
 use crate::webhook::WebhookHandler;
 
 mod courier;
@@ -226,15 +227,15 @@ impl SimulatorBuilder {
         Self { keep_statuses: messages, ..self }
     }
 
-    /// One more approved template, in Meta's words: name, language, category (`MARKETING`,
-    /// `UTILITY`, `AUTHENTICATION`) and body with `{{1}}` or `{{name}}`.
+    /// One more approved template; of header and footer nothing is kept.
     ///
     /// Approved from the beginning, all in `en_US`: `diwali_offer` (marketing, two by position),
     /// `order_update` (utility, two by position), `visit_booked` (utility, `first_name` and
     /// `date`) and `hello_world` (utility, none).
-    pub fn template(mut self, name: &str, language: &str, category: &str, body: &str) -> Self {
-        self.templates.retain(|template| template.name != name || template.language != language);
-        self.templates.push(Approved::new(name, language, category, body));
+    pub fn template(mut self, definition: &TemplateDefinition) -> Self {
+        let approved = Approved::of(definition);
+        self.templates.retain(|other| other.name != approved.name || other.language != approved.language);
+        self.templates.push(approved);
         self
     }
 

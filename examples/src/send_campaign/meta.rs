@@ -11,7 +11,7 @@ use whatsapp_dispatch::dispatch::{Dispatch, WebhookConfig, Webhooks};
 use whatsapp_dispatch::rules_core::work::secrets::{FixedSecrets, SecretRef};
 use whatsapp_dispatch::sender::{NumberId, Sender};
 use whatsapp_dispatch::simulator::{Simulator, SimulatorError};
-use whatsapp_dispatch::template::Category;
+use whatsapp_dispatch::template::TemplateDefinition;
 
 use super::Options;
 use super::config::FileConfig;
@@ -47,12 +47,9 @@ impl Meta {
         }
         let mut builder = Simulator::builder().seed(options.seed).rate(config.campaign.messages_per_second);
         if let Some(text) = &config.campaign.text {
-            let category = match config.campaign.category {
-                Category::Marketing => "MARKETING",
-                Category::Utility => "UTILITY",
-                Category::Authentication => "AUTHENTICATION",
-            };
-            builder = builder.template(&config.campaign.template, &config.campaign.language, category, text);
+            let definition =
+                TemplateDefinition::new(config.template(), text).context("section [campaign], key text")?;
+            builder = builder.template(&definition);
         }
         if let Some(state) = place.simulator_state()? {
             builder = builder.restore(state);

@@ -11,6 +11,7 @@ use rules_core::work::pacer::Observation;
 use rules_core::work::queue::{Outcome, Settlement};
 use rules_core::work::quota::Refund;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::JoinSet;
 
 use super::begin::Ready;
 use super::holds::{hold_campaign, pause_campaign};
@@ -72,45 +73,52 @@ impl Done {
 /// The pause after a store that did not answer.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
+/// Groups that are on their way to the store at once, so that one is gathered and sent while
+/// others wait for the disk.
+const ON_THE_WAY: usize = 4;
+
 /// Records and settles.
 #[derive(Debug)]
 pub(super) struct Recorder {
     desk: Arc<Desk>,
-    /// Leases with settlements that the queue has not heard of.
-    untold: Vec<Arc<OpenLease>>,
 }
 
 impl Recorder {
-    pub(super) fn new(desk: Arc<Desk>) -> Self {
-        Self { desk, untold: Vec::new() }
+    pub(super) const fn new(desk: Arc<Desk>) -> Self {
+        Self { desk }
     }
 
     /// Serves until pump and beginner are gone.
-    pub(super) async fn run(mut self, mut outcomes: mpsc::Receiver<Done>) {
-        let size = self.desk.config.record_group;
+    pub(super) async fn run(self, mut outcomes: mpsc::Receiver<Done>) {
+        let this = Arc::new(self);
+        let size = this.desk.config.record_group;
+        let mut on_the_way = JoinSet::new();
+        // Leases with settlements that the queue has not heard of.
+        let mut untold: Vec<Arc<OpenLease>> = Vec::new();
         let mut group = Vec::with_capacity(size);
         loop {
-            // A quiet moment is the time to tell the queue what was gathered.
-            let received = if self.untold.is_empty() {
-                outcomes.recv_many(&mut group, size).await
-            } else {
-                tokio::select! {
-                    received = outcomes.recv_many(&mut group, size) => received,
-                    () = self.desk.clock.sleep(QUIET) => {
-                        self.tell_rest().await;
-                        continue;
+            let busy = ON_THE_WAY <= on_the_way.len();
+            let quiet = !untold.is_empty() && on_the_way.is_empty();
+            tokio::select! {
+                received = outcomes.recv_many(&mut group, size), if !busy => {
+                    if received == 0 {
+                        break;
                     }
+                    on_the_way.spawn(Arc::clone(&this).work_on(std::mem::take(&mut group)));
                 }
-            };
-            if received == 0 {
-                self.tell_rest().await;
-                return;
+                Some(worked) = on_the_way.join_next() => remember(&mut untold, worked.unwrap_or_default()),
+                // A quiet moment is the time to tell the queue what was gathered.
+                () = this.desk.clock.sleep(QUIET), if quiet => this.tell_rest(&mut untold).await,
             }
-            self.work_on(std::mem::take(&mut group)).await;
         }
+        while let Some(worked) = on_the_way.join_next().await {
+            remember(&mut untold, worked.unwrap_or_default());
+        }
+        this.tell_rest(&mut untold).await;
     }
 
-    async fn work_on(&mut self, group: Vec<Done>) {
+    /// Writes one group down and settles it; returns the leases that have more to tell later.
+    async fn work_on(self: Arc<Self>, group: Vec<Done>) -> Vec<Arc<OpenLease>> {
         let facts: Vec<Fact> = group.iter().filter_map(|done| done.fact.clone()).collect();
         if !facts.is_empty() {
             self.until_done("recording outcomes", || self.desk.log.record(&facts)).await;
@@ -126,22 +134,26 @@ impl Recorder {
             self.until_done("giving units back", || self.desk.quota.refund(&refunds)).await;
         }
         self.react(&group).await;
+        let mut later: Vec<Arc<OpenLease>> = Vec::new();
+        let mut now = Vec::new();
         for done in group {
+            // The message's place in the window is free: its outcome is written down.
             let Done { lease, receipt, outcome, place, .. } = done;
             drop(place);
             match lease.settle(receipt, outcome) {
-                Some(settlements) => self.settle(&lease, settlements).await,
-                None if !self.untold.iter().any(|other| other.token == lease.token) => {
-                    self.untold.push(lease);
-                }
+                Some(settlements) => now.push((lease, settlements)),
+                None if !later.iter().any(|other| other.token == lease.token) => later.push(lease),
                 None => {}
             }
         }
-        self.untold.retain(|lease| !lease.is_settled());
+        for (lease, settlements) in now {
+            self.settle(&lease, settlements).await;
+        }
+        later
     }
 
-    async fn tell_rest(&mut self) {
-        for lease in std::mem::take(&mut self.untold) {
+    async fn tell_rest(&self, untold: &mut Vec<Arc<OpenLease>>) {
+        for lease in std::mem::take(untold) {
             let settlements = lease.take();
             if !settlements.is_empty() {
                 self.settle(&lease, settlements).await;
@@ -189,6 +201,15 @@ impl Recorder {
             self.desk.clock.sleep(STORE_PAUSE).await;
         }
     }
+}
+
+fn remember(untold: &mut Vec<Arc<OpenLease>>, leases: Vec<Arc<OpenLease>>) {
+    for lease in leases {
+        if !untold.iter().any(|other| other.token == lease.token) {
+            untold.push(lease);
+        }
+    }
+    untold.retain(|lease| !lease.is_settled());
 }
 
 /// Without an outcome for so long, what was gathered is told to the queue.

@@ -51,7 +51,8 @@ fn post(message: &Outgoing) -> Post<'_> {
     let names = message.content.parameter_names.iter().flatten();
     let mut names = names.map(|name| Cow::Borrowed(name.as_str()));
     let parameters = parameters(&message.parameters)
-        .map(|text| Parameter { name: names.next(), text: Cow::Borrowed(text) })
+        .iter()
+        .map(|text| Parameter { name: names.next(), text: Cow::Owned(text.to_owned()) })
         .collect();
     Post {
         to: Cow::Owned(message.to.to_e164()),

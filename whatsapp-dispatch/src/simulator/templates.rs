@@ -1,5 +1,7 @@
 use serde::Serialize;
 
+use crate::template::{Category, Template, TemplateDefinition, Variables};
+
 /// An approved template.
 #[derive(Clone, Debug)]
 pub(super) struct Approved {
@@ -15,6 +17,21 @@ impl Approved {
         let [name, language, category, body] = [name, language, category, body].map(str::to_owned);
         let placeholders = placeholders(&body);
         Self { name, language, category, body, placeholders }
+    }
+
+    pub(super) fn of(definition: &TemplateDefinition) -> Self {
+        let Template { name, language, category } = definition.template();
+        let category = match category {
+            Category::Marketing => "MARKETING",
+            Category::Utility => "UTILITY",
+            Category::Authentication => "AUTHENTICATION",
+        };
+        let names: Vec<_> = match definition.variables() {
+            Variables::Positional(count) => (1..=*count).map(|number| format!("{{{{{number}}}}}")).collect(),
+            Variables::Named(names) => names.iter().map(|name| format!("{{{{{name}}}}}")).collect(),
+        };
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        Self::new(name, language, category, &definition.render(&names))
     }
 
     /// What is approved from the beginning.

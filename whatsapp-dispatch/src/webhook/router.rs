@@ -70,3 +70,66 @@ fn refusal(error: &WebhookError) -> Response {
     let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, error.to_string()).into_response()
 }
+
+#[cfg(all(test, feature = "cloud-api"))]
+mod tests {
+    use async_trait::async_trait;
+    use reqwest::Client;
+    use secrecy::SecretString;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::webhook::{signature, verify_signature};
+
+    /// Takes webhooks that say something; those that say nothing come at a bad time.
+    #[derive(Debug)]
+    struct Endpoint(SecretString);
+
+    #[async_trait]
+    impl WebhookHandler for Endpoint {
+        fn handshake(&self, question: &Handshake) -> Result<String, WebhookError> {
+            question.answer(&self.0)
+        }
+
+        async fn receive(&self, signature: Option<&str>, body: &[u8]) -> Result<(), WebhookError> {
+            let webhook = verify_signature(std::slice::from_ref(&self.0), signature, body)?;
+            if webhook.changes()?.is_empty() {
+                return Err(WebhookError::Unavailable { source: "the store is away".into() });
+            }
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn each_outcome_has_its_status() {
+        let secret = SecretString::from("s&cret");
+        let app = Router::new().nest("/whatsapp", router(Arc::new(Endpoint(secret.clone()))));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/whatsapp", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let client = Client::new();
+
+        let good = br#"{"entry":[{"id":"1","changes":[{"field":"messages","value":{}}]}]}"#.to_vec();
+        let empty = br#"{"entry":[]}"#.to_vec();
+        let other = SecretString::from("other");
+        for (body, secret, status) in [
+            (good.clone(), Some(&secret), 200),
+            (good.clone(), Some(&other), 401),
+            (good, None, 401),
+            (b"no webhook".to_vec(), Some(&secret), 400),
+            (vec![b' '; MAX_BODY_BYTES + 1], Some(&secret), 413),
+            (empty, Some(&secret), 503),
+        ] {
+            let header = secret.map(|secret| signature(secret, &body)).unwrap_or_default();
+            let request = client.post(&url).header(SIGNATURE_HEADER, header).body(body);
+            assert_eq!(request.send().await.unwrap().status(), status);
+        }
+        for (token, status, answer) in [("s%26cret", 200, Some("77")), ("other", 403, None)] {
+            let question = format!("{url}?hub.mode=subscribe&hub.verify_token={token}&hub.challenge=77");
+            let response = client.get(question).send().await.unwrap();
+            assert_eq!(response.status(), status);
+            let text = response.bytes().await.unwrap();
+            assert!(answer.is_none_or(|answer| text == answer));
+        }
+    }
+}

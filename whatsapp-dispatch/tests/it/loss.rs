@@ -70,7 +70,7 @@ async fn references_that_the_queue_lost_are_queued_again() {
 async fn what_a_dead_process_had_begun_is_unknown_and_the_rest_is_sent() {
     let (house, clock) = jumping().await;
     let dying = Silent(Scripted::accepting());
-    let config = quick().with_concurrency(40);
+    let config = quick().with_concurrency(40).with_window(70);
     {
         let dispatch = Dispatch::builder(&house.store, dying.clone()).config(config.clone()).build().unwrap();
         let running = dispatch.start();
@@ -99,7 +99,7 @@ async fn what_a_dead_process_had_begun_is_unknown_and_the_rest_is_sent() {
     let name = CampaignName::parse("test").unwrap();
     let sent = dispatch.campaign(&main, &name).await.unwrap().unwrap();
     let report = finished(&sent).await;
-    assert!((40..=40 + 32).contains(&report.unknown()), "{report}");
+    assert!((41..=70).contains(&report.unknown()), "{report}");
     assert_eq!(report.unknown() + report.progress.accepted, 300);
     assert_eq!(u64::from(gateway.total()), report.progress.accepted);
     let first = dying.0.posts.lock().unwrap().clone();

@@ -61,8 +61,10 @@ pub(crate) async fn send<S: DispatchStore>(
     let config = CloudApiConfig::default().with_base_url(&work.base_url)?;
     let secrets = FixedSecrets::new().with(inputs::SECRET, TOKEN);
     let answered = Answered::default();
-    let gateway =
-        Counted { inner: CloudApi::with_client(client()?, config, Arc::new(secrets)), answered: answered.clone() };
+    let gateway = Counted {
+        inner: CloudApi::with_client(client()?, config, Arc::new(secrets)),
+        answered: answered.clone(),
+    };
     let dispatch = Dispatch::builder(store, gateway)
         .tenants(inputs::tenants(2 * work.messages as u64))
         .rules(inputs::rules(inputs::never_quiet()))

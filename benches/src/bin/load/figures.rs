@@ -39,8 +39,12 @@ impl Figures {
         let per_message = |value: fn(&Dispatched) -> Option<f64>| {
             median(self.dispatched.iter().filter_map(|run| Some(value(run)? / run.messages as f64)))
         };
-        let ratios: Vec<f64> =
-            self.dispatched.iter().zip(&self.bare).map(|(run, bare)| rounded(rate(run, run.took) / bare)).collect();
+        let ratios: Vec<f64> = self
+            .dispatched
+            .iter()
+            .zip(&self.bare)
+            .map(|(run, bare)| rounded(rate(run, run.took) / bare))
+            .collect();
         let summary = Summary {
             messages: self.dispatched.first().map_or(0, |run| run.messages),
             pairs: self.bare.len(),

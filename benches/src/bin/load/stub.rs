@@ -89,13 +89,13 @@ fn request_length(read: &[u8]) -> Option<usize> {
     const END: &[u8] = b"\r\n\r\n";
     const LENGTH: &[u8] = b"\r\ncontent-length: ";
     let head = read.windows(END.len()).position(|part| part == END)? + END.len();
-    let body = read[..head]
-        .windows(LENGTH.len())
-        .position(|part| part.eq_ignore_ascii_case(LENGTH))
-        .map_or(0, |at| {
+    let body = read[..head].windows(LENGTH.len()).position(|part| part.eq_ignore_ascii_case(LENGTH)).map_or(
+        0,
+        |at| {
             let digits = read[at + LENGTH.len()..].iter().take_while(|byte| byte.is_ascii_digit());
             digits.fold(0, |length, digit| 10 * length + usize::from(digit - b'0'))
-        });
+        },
+    );
     (head + body <= read.len()).then_some(head + body)
 }
 

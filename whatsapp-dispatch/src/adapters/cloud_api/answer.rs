@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 
-use super::wire::{Answer, Refusal, Templates, Usage};
+use super::wire::{Answer, Refusal, Templates, Usage, WireTemplate};
 use crate::gateway::{ApiError, GatewayError, Receipt, Wamid};
 use crate::template::{Template, TemplateDefinition};
 
@@ -57,9 +57,10 @@ impl Read {
             (_, Some(refusal)) => Err(self.refused(&refusal)),
             (Some(found), None) if self.status.is_success() => {
                 let found = found.into_iter().find(|template| template.is(wanted));
-                found
-                    .map(|template| template.into_definition(wanted).ok_or_else(|| self.unreadable()))
-                    .transpose()
+                found.map(WireTemplate::into_definition).transpose().map_err(|error| GatewayError::InDoubt {
+                    what: "a template that breaks WhatsApp's own rules",
+                    source: Some(error.into()),
+                })
             }
             _ => Err(self.unreadable()),
         }
@@ -212,9 +213,13 @@ mod tests {
             {"name":"offer","language":"en_US","status":"PENDING","components":[]}]}"#;
         assert_eq!(read(200, body).template(&wanted).unwrap(), None);
         let body = r#"{"data":[{"name":"offer","language":"en_US","status":"APPROVED","category":"MARKETING",
-            "components":[{"type":"HEADER","format":"TEXT","text":"h"},{"type":"BODY","text":"Hi {{1}}"},
+            "components":[{"type":"HEADER","format":"TEXT","text":"h"},{"type":"BODY","text":"Hi {{1}}!"},
             {"type":"BUTTONS","buttons":[]}]}],"paging":{}}"#;
-        assert_eq!(read(200, body).template(&wanted).unwrap().unwrap().body, "Hi {{1}}");
+        let found = read(200, body).template(&wanted).unwrap().unwrap();
+        assert_eq!(
+            found,
+            TemplateDefinition::new(wanted.clone(), "Hi {{1}}!").unwrap().with_header("h").unwrap()
+        );
         assert!(read(200, "{}").template(&wanted).is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::template::{Template, TemplateDefinition};
+use crate::template::{Template, TemplateDefinition, TemplateError};
 
 /// The answer to a send. Either part may be missing.
 #[derive(Deserialize)]
@@ -80,6 +80,8 @@ pub(super) struct WireTemplate {
     #[serde(default)]
     status: String,
     #[serde(default)]
+    category: String,
+    #[serde(default)]
     components: Vec<Component>,
 }
 
@@ -96,10 +98,22 @@ impl WireTemplate {
         self.name == wanted.name && self.language == wanted.language && self.status == "APPROVED"
     }
 
-    /// The definition; `None` when its text is none that a template can have.
-    pub(super) fn into_definition(self, template: &Template) -> Option<TemplateDefinition> {
-        let body = self.components.into_iter().find(|component| component.kind.eq_ignore_ascii_case("body"));
-        let text = body.map(|component| component.text).unwrap_or_default();
-        TemplateDefinition::new(template.clone(), &text).ok()
+    pub(super) fn into_definition(self) -> Result<TemplateDefinition, TemplateError> {
+        let Self { name, language, category, components, .. } = self;
+        let text = |kind| components.iter().find(|component| component.kind == kind).map(|found| &found.text);
+        let template = match category.as_str() {
+            "UTILITY" => Template::utility(name, language),
+            "AUTHENTICATION" => Template::authentication(name, language),
+            _ => Template::marketing(name, language),
+        };
+        let mut definition = TemplateDefinition::new(template, text("BODY").map_or("", String::as_str))?;
+        // A header without text is a picture, a document or a place.
+        if let Some(header) = text("HEADER").filter(|header| !header.is_empty()) {
+            definition = definition.with_header(header)?;
+        }
+        match text("FOOTER").filter(|footer| !footer.is_empty()) {
+            Some(footer) => definition.with_footer(footer),
+            None => Ok(definition),
+        }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use rules_core::store::sqlite::SqliteError;
 use rules_core::store::sqlite::rusqlite::types::Value;
-use rules_core::store::sqlite::rusqlite::{OptionalExtension, Row, Transaction, params};
+use rules_core::store::sqlite::rusqlite::{Row, Transaction, params};
 
 use super::campaigns::exists;
 use super::facts::{self, state_number};
@@ -33,8 +33,11 @@ pub(super) fn page(tx: &Transaction<'_>, query: &Query) -> Result<Page, SqliteEr
                     keys.retain(|key| key.campaign() != campaign);
                 }
             }
-            let found = keys.iter().filter_map(|key| by_key(tx, key).transpose());
-            Ok(Page { messages: found.collect::<Result<_, _>>()?, next: None })
+            let mut messages = Vec::with_capacity(keys.len());
+            for run in keys.chunk_by(lie_together) {
+                read_run(tx, run, &mut messages)?;
+            }
+            Ok(Page { messages, next: None })
         }
         Query::Scan { campaign, .. } if !exists(tx, campaign)? => Ok(Page::default()),
         Query::Scan { campaign, from, of, max } => scan(tx, campaign, *from, *of, *max),
@@ -48,11 +51,32 @@ fn select(rest: &str) -> String {
     )
 }
 
-fn by_key(tx: &Transaction<'_>, key: &MessageKey) -> Result<Option<Message>, SqliteError> {
-    let sql = select("WHERE message.row = ?1");
-    let found =
-        tx.prepare_cached(&sql)?.query_row([key.row()], |row| Ok(read(key.campaign(), row))).optional()?;
-    found.transpose()
+/// Messages that leave together mostly lie together: a run of them is read by one statement.
+fn lie_together(one: &MessageKey, next: &MessageKey) -> bool {
+    one.campaign() == next.campaign() && next.record() - one.record() <= GAP
+}
+
+/// Records that are read in vain rather than starting another statement.
+const GAP: u32 = 4;
+
+fn read_run(
+    tx: &Transaction<'_>,
+    run: &[MessageKey],
+    messages: &mut Vec<Message>,
+) -> Result<(), SqliteError> {
+    let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
+    let sql = select("WHERE ?1 <= message.row AND message.row <= ?2 ORDER BY message.row");
+    let mut select = tx.prepare_cached(&sql)?;
+    let mut rows = select.query([first.row(), last.row()])?;
+    let mut wanted = run.iter().map(MessageKey::row).peekable();
+    while let Some(row) = rows.next()? {
+        let key: i64 = row.get(0)?;
+        while wanted.next_if(|wanted| *wanted < key).is_some() {}
+        if wanted.peek() == Some(&key) {
+            messages.push(read(first.campaign(), row)?);
+        }
+    }
+    Ok(())
 }
 
 fn scan(
