@@ -22,6 +22,7 @@ use crate::progress::Progress;
 pub(crate) mod change;
 mod memory;
 
+#[cfg(feature = "sqlite")]
 pub(crate) use memory::ORPHANS_KEPT;
 
 /// Records of a source that are planned in one transaction.

@@ -22,6 +22,7 @@ pub enum Bucket {
     Message(State),
 }
 
+#[cfg(any(feature = "sqlite", test))]
 impl Bucket {
     const ALL: [Self; 14] = [
         Self::Malformed,

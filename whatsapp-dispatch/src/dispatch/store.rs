@@ -7,7 +7,9 @@ use rules_core::work::events::EventLog;
 use rules_core::work::ids::Ids;
 use rules_core::work::lanes::Lanes;
 use rules_core::work::outbox::Outbox;
-use rules_core::work::pacer::{MemoryPacer, Pacer};
+#[cfg(feature = "sqlite")]
+use rules_core::work::pacer::MemoryPacer;
+use rules_core::work::pacer::Pacer;
 use rules_core::work::queue::Queue;
 use rules_core::work::quota::Quota;
 
