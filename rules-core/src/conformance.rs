@@ -7,3 +7,4 @@ pub mod pacer;
 pub mod quota;
 pub mod lanes;
 pub mod queue;
+pub mod events;

@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 use rules_core::judge::code::Code;
 use rules_core::work::StoreError;
 
-use crate::fact::{Begin, Begun, Fact, Facts, Recorded};
+use crate::fact::{Begin, Begun, Fact, Facts, Recorded, State};
 use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
 use crate::phone::PhoneNumber;
 use crate::progress::Progress;
@@ -222,6 +222,30 @@ pub enum Kind {
     InDoubt,
     /// Every record that names this person.
     Naming(PersonId),
+}
+
+impl Kind {
+    /// True for a record that a scan looks for.
+    pub(crate) fn matches(self, message: &Message) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Naming(person) => message.to.is_some_and(|to| to.person == person),
+            Self::ToBegin | Self::BegunBefore(_) | Self::AcceptedBefore(_) | Self::InDoubt => {
+                message.verdict == PlanVerdict::Planned && self.finds(&message.facts)
+            }
+        }
+    }
+
+    /// True for facts of a planned message that a scan looks for.
+    pub(crate) fn finds(self, facts: &Facts) -> bool {
+        let before = |at: Option<DateTime<Utc>>, end: DateTime<Utc>| at.is_some_and(|at| at < end);
+        match (self, facts.state()) {
+            (Self::ToBegin, State::Waiting | State::Deferred) | (Self::InDoubt, State::Unknown) => true,
+            (Self::BegunBefore(end), State::Sending) => before(facts.begun_at, end),
+            (Self::AcceptedBefore(end), State::Accepted) => before(facts.accepted_at, end),
+            _ => false,
+        }
+    }
 }
 
 /// Messages, and where to go on.

@@ -22,7 +22,7 @@ pub enum Bucket {
     Message(State),
 }
 
-#[cfg(any(feature = "sqlite", test))]
+#[cfg(feature = "sqlite")]
 impl Bucket {
     const ALL: [Self; 14] = [
         Self::Malformed,

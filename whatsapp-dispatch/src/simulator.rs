@@ -33,6 +33,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::adapters::cloud_api::{CloudApi, CloudApiConfig, CloudApiError};
+use crate::dispatch::WebhookConfig;
 use crate::sender::{NumberId, Sender, SenderError};
 use crate::template::TemplateDefinition;
 use crate::webhook::WebhookHandler;
@@ -138,6 +139,11 @@ impl Simulator {
     /// The token of the webhook's handshake.
     pub fn verify_token(&self) -> SecretString {
         self.shared.secrets.verify_token.clone()
+    }
+
+    /// What a receiver checks this simulator's webhooks against.
+    pub fn webhook_config(&self) -> WebhookConfig {
+        WebhookConfig { app_secrets: vec![self.app_secret()], verify_token: self.verify_token() }
     }
 
     /// Hands webhooks to a handler from now on, those that wait included.

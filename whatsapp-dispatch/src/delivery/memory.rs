@@ -11,9 +11,9 @@ use rules_core::work::StoreError;
 use rules_core::work::clock::Clock;
 
 use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
-use super::{DeliveryLog, Kind, Manifest, Message, Page, PlanVerdict, Planned, Query};
+use super::{DeliveryLog, Manifest, Message, Page, PlanVerdict, Planned, Query};
 use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status};
-use crate::fact::{Begin, Begun, Fact, Facts, Recorded, State, Subject, holder};
+use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, holder};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, MessageId, MessageKey};
 use crate::progress::Progress;
@@ -255,23 +255,6 @@ impl DeliveryLog for Memory {
         let mut tables = state.tables();
         let progress = |key| tables.campaign(key).map(|stored| stored.progress.clone()).unwrap_or_default();
         Ok(campaigns.iter().map(progress).collect())
-    }
-}
-
-impl Kind {
-    /// True for a message that a scan looks for.
-    pub(crate) fn matches(self, message: &Message) -> bool {
-        let state = message.facts.state();
-        let before = |at: Option<DateTime<Utc>>, end: DateTime<Utc>| at.is_some_and(|at| at < end);
-        let planned = message.verdict == PlanVerdict::Planned;
-        match self {
-            Self::Any => true,
-            Self::ToBegin => planned && matches!(state, State::Waiting | State::Deferred),
-            Self::BegunBefore(end) => state == State::Sending && before(message.facts.begun_at, end),
-            Self::AcceptedBefore(end) => state == State::Accepted && before(message.facts.accepted_at, end),
-            Self::InDoubt => state == State::Unknown,
-            Self::Naming(person) => message.to.is_some_and(|to| to.person == person),
-        }
     }
 }
 

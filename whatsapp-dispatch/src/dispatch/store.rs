@@ -7,8 +7,6 @@ use rules_core::work::events::EventLog;
 use rules_core::work::ids::Ids;
 use rules_core::work::lanes::Lanes;
 use rules_core::work::outbox::Outbox;
-#[cfg(feature = "sqlite")]
-use rules_core::work::pacer::MemoryPacer;
 use rules_core::work::pacer::Pacer;
 use rules_core::work::queue::Queue;
 use rules_core::work::quota::Quota;
@@ -65,7 +63,7 @@ impl DispatchStore for rules_core::store::sqlite::Sqlite {
 
     /// One machine, one process: the rates are kept in memory.
     fn dispatch_pacer(&self) -> Arc<dyn Pacer> {
-        Arc::new(MemoryPacer::new(Arc::clone(self.clock())))
+        Arc::new(rules_core::work::pacer::MemoryPacer::new(Arc::clone(self.clock())))
     }
 
     fn dispatches_alone(&self) -> bool {

@@ -9,6 +9,7 @@ mod campaigns;
 mod delivery;
 mod facts;
 mod messages;
+mod pages;
 mod orphans;
 mod people;
 mod plan;

@@ -5,12 +5,13 @@ use rules_core::store::sqlite::rusqlite::{OptionalExtension, Transaction, params
 use rules_core::store::sqlite::{Sqlite, SqliteError, put_out};
 use rules_core::work::StoreError;
 
+use super::pages::Pages;
 use super::plan::{count, plan};
-use super::{SCHEMA, campaigns, facts, messages, orphans};
+use super::{SCHEMA, campaigns, messages, orphans};
 use crate::delivery::change::{BEGUN, Changes, RECORDED, word};
 use crate::delivery::{DeliveryLog, Manifest, Page, Planned, Query};
-use crate::fact::{Begin, Begun, Fact, Facts, Gate, Recorded, Subject, holder};
-use crate::message::{CampaignKey, MessageKey};
+use crate::fact::{Begin, Begun, Fact, Gate, Recorded, Subject, holder};
+use crate::message::CampaignKey;
 use crate::progress::{Bucket, Label, Progress};
 
 #[async_trait]
@@ -72,23 +73,24 @@ impl DeliveryLog for Sqlite {
 }
 
 fn begin(tx: &Transaction<'_>, wishes: &[Begin], now: DateTime<Utc>) -> Result<Vec<Begun>, SqliteError> {
-    let mut gates: Vec<(CampaignKey, Option<Gate>)> = Vec::new();
+    let mut gates: Vec<(&CampaignKey, Option<Gate>)> = Vec::new();
+    let mut pages = Pages::of(tx);
     let mut changes = Changes::default();
     let mut answers = Vec::with_capacity(wishes.len());
     for wish in wishes {
         let key = wish.message.campaign();
-        let gate = if let Some((_, gate)) = gates.iter().find(|(known, _)| known == key) {
+        let gate = if let Some((_, gate)) = gates.iter().find(|(known, _)| *known == key) {
             *gate
         } else {
             let gate = campaigns::gate(tx, key)?;
-            gates.push((key.clone(), gate));
+            gates.push((key, gate));
             gate
         };
         let Some(gate) = gate else {
             answers.push(Begun::Unplanned);
             continue;
         };
-        let Some(before) = known(tx, &wish.message)? else {
+        let Some(before) = pages.known(wish.message.row())? else {
             answers.push(Begun::Unplanned);
             continue;
         };
@@ -97,32 +99,22 @@ fn begin(tx: &Transaction<'_>, wishes: &[Begin], now: DateTime<Utc>) -> Result<V
         if let Begun::Attempt(attempt) = answer
             && before != after
         {
-            facts::save(tx, wish.message.row(), &after)?;
             changes.moved(&wish.message, &before, &after);
             changes.evidence(&wish.message, attempt, "begun", None);
+            pages.change(wish.message.row(), after)?;
         }
         answers.push(answer);
     }
+    pages.save()?;
     count(tx, &changes)?;
     put_out(tx, &changes.entries(&BEGUN, now))?;
     Ok(answers)
 }
 
-/// What is known of a planned message; `None` if it was not planned.
-fn known(tx: &Transaction<'_>, message: &MessageKey) -> Result<Option<Facts>, SqliteError> {
-    if let Some(facts) = facts::load(tx, message.row())? {
-        return Ok(Some(facts));
-    }
-    let planned: Option<i64> = tx
-        .prepare_cached("SELECT 1 FROM message WHERE row = ?1 AND verdict = 0")?
-        .query_row([message.row()], |row| row.get(0))
-        .optional()?;
-    Ok(planned.map(|_| Facts::default()))
-}
-
 fn record(tx: &Transaction<'_>, facts: &[Fact], now: DateTime<Utc>) -> Result<Vec<Recorded>, SqliteError> {
     let mut changes = Changes::default();
     let mut orphans = orphans::any(tx)?;
+    let mut pages = Pages::of(tx);
     let mut answers = Vec::with_capacity(facts.len());
     let mut campaigns: Vec<(&CampaignKey, bool)> = Vec::new();
     for fact in facts {
@@ -145,7 +137,7 @@ fn record(tx: &Transaction<'_>, facts: &[Fact], now: DateTime<Utc>) -> Result<Ve
             campaigns.push((key, exists));
             exists
         };
-        let before = if exists { known(tx, message)? } else { None };
+        let before = if exists { pages.known(message.row())? } else { None };
         let Some(before) = before else {
             answers.push(Recorded::Unmatched);
             continue;
@@ -161,11 +153,12 @@ fn record(tx: &Transaction<'_>, facts: &[Fact], now: DateTime<Utc>) -> Result<Ve
             orphans::meet(tx, &mut changes, message, wamid, &mut after, now)?;
         }
         if before != after {
-            facts::save(tx, message.row(), &after)?;
             changes.moved(message, &before, &after);
+            pages.change(message.row(), after)?;
         }
         answers.push(if bound || learned { Recorded::Applied } else { Recorded::Known });
     }
+    pages.save()?;
     count(tx, &changes)?;
     put_out(tx, &changes.entries(&RECORDED, now))?;
     Ok(answers)

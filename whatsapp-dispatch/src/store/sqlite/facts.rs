@@ -1,23 +1,14 @@
-//! Facts as columns of `delivery`.
+//! Facts of one message as a few dozen bytes.
+//!
+//! A fixed head (which facts are there, attempts, answer), then what is there in a fixed order.
+//! Instants are microseconds: the first one whole, the others as differences to it.
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 use rules_core::store::sqlite::SqliteError;
-use rules_core::store::sqlite::rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use crate::fact::{Answer, Facts, State};
+use crate::fact::{Answer, Facts};
 use crate::gateway::Wamid;
-
-pub(super) const COLUMNS: &str = "attempts, counted, answer, holder, begun_us, accepted_us, sent_us, \
-     delivered_us, read_us, failed_us, expired_us, not_before_us, delivery.wamid, delivery.code";
-
-const SELECT: &str = "SELECT attempts, counted, answer, holder, begun_us, accepted_us, sent_us, \
-     delivered_us, read_us, failed_us, expired_us, not_before_us, delivery.wamid, delivery.code \
-     FROM delivery WHERE row = ?1";
-
-const REPLACE: &str = "INSERT OR REPLACE INTO delivery (row, state, attempts, counted, answer, holder, \
-     begun_us, accepted_us, sent_us, delivered_us, read_us, failed_us, expired_us, not_before_us, wamid, code) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 const ANSWERS: [Answer; 8] = [
     Answer::None,
@@ -30,73 +21,183 @@ const ANSWERS: [Answer; 8] = [
     Answer::InDoubt,
 ];
 
-pub(super) fn load(tx: &Transaction<'_>, row: i64) -> Result<Option<Facts>, SqliteError> {
-    let found = tx.prepare_cached(SELECT)?.query_row([row], |columns| Ok(read(columns, 0))).optional()?;
-    found.transpose()
+/// Appends the facts.
+pub(super) fn pack(facts: &Facts, to: &mut Vec<u8>) {
+    let instants = [
+        facts.begun_at,
+        facts.accepted_at,
+        facts.sent_at,
+        facts.delivered_at,
+        facts.read_at,
+        facts.failed_at,
+        facts.expired_at,
+        facts.not_before,
+    ];
+    let there = (0..).zip(instants).fold(0_u8, |bits, (bit, at)| bits | u8::from(at.is_some()) << bit);
+    let answer = ANSWERS.iter().position(|answer| *answer == facts.answer).unwrap_or_default();
+    to.push(there);
+    to.push(u8::try_from(answer).unwrap_or_default());
+    number(u64::from(facts.attempts), to);
+    number(u64::from(facts.counted), to);
+    // Who began an attempt matters only until its answer is known.
+    if facts.answer == Answer::Awaited {
+        to.extend_from_slice(&facts.holder.to_le_bytes());
+    }
+    let mut first = 0;
+    for at in instants.into_iter().flatten() {
+        let us = at.timestamp_micros();
+        number(zigzag(us.wrapping_sub(first)), to);
+        if first == 0 {
+            first = us;
+        }
+    }
+    text(facts.wamid.as_ref().map_or("", Wamid::expose), to);
+    text(facts.code.as_ref().map_or("", Code::as_str), to);
 }
 
-pub(super) fn save(tx: &Transaction<'_>, row: i64, facts: &Facts) -> Result<(), SqliteError> {
-    let us = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp_micros());
-    tx.prepare_cached(REPLACE)?.execute(params![
-        row,
-        state_number(facts.state()),
-        facts.attempts,
-        facts.counted,
-        ANSWERS.iter().position(|answer| *answer == facts.answer).unwrap_or_default(),
-        facts.holder,
-        us(facts.begun_at),
-        us(facts.accepted_at),
-        us(facts.sent_at),
-        us(facts.delivered_at),
-        us(facts.read_at),
-        us(facts.failed_at),
-        us(facts.expired_at),
-        us(facts.not_before),
-        facts.wamid.as_ref().map(Wamid::expose),
-        facts.code.as_ref().map(Code::as_str),
-    ])?;
-    Ok(())
-}
-
-/// Reads [`COLUMNS`] from the column `first` on.
-pub(super) fn read(columns: &Row<'_>, first: usize) -> Result<Facts, SqliteError> {
-    let at = |offset: usize| -> Result<Option<DateTime<Utc>>, SqliteError> {
-        let us: Option<i64> = columns.get(first + offset)?;
-        Ok(us.and_then(DateTime::from_timestamp_micros))
+/// Reads packed facts.
+pub(super) fn unpack(packed: &[u8]) -> Result<Facts, SqliteError> {
+    let mut read = Reader(packed);
+    let (there, answer) = (read.byte()?, read.byte()?);
+    let answer = ANSWERS.get(usize::from(answer)).copied().ok_or_else(damaged)?;
+    let attempts = u16::try_from(read.number()?).map_err(SqliteError::damaged)?;
+    let counted = u16::try_from(read.number()?).map_err(SqliteError::damaged)?;
+    let holder = if answer == Answer::Awaited { i64::from_le_bytes(read.chunk()?) } else { 0 };
+    let mut first = 0;
+    let mut instant = |bit: u8| -> Result<Option<DateTime<Utc>>, SqliteError> {
+        if there >> bit & 1 == 0 {
+            return Ok(None);
+        }
+        let us = unzigzag(read.number()?).wrapping_add(first);
+        if first == 0 {
+            first = us;
+        }
+        Ok(DateTime::from_timestamp_micros(us))
     };
-    let answer: usize = columns.get(first + 2)?;
-    let wamid: Option<String> = columns.get(first + 12)?;
-    let code: Option<String> = columns.get(first + 13)?;
-    Ok(Facts {
-        attempts: columns.get(first)?,
-        counted: columns.get(first + 1)?,
-        answer: ANSWERS.get(answer).copied().unwrap_or_default(),
-        holder: columns.get(first + 3)?,
-        begun_at: at(4)?,
-        accepted_at: at(5)?,
-        sent_at: at(6)?,
-        delivered_at: at(7)?,
-        read_at: at(8)?,
-        failed_at: at(9)?,
-        expired_at: at(10)?,
-        not_before: at(11)?,
-        wamid: wamid.map(Wamid::new),
-        code: code.map(Code::parse).transpose().map_err(SqliteError::damaged)?,
-    })
+    let mut facts = Facts { attempts, counted, holder, answer, ..Facts::default() };
+    facts.begun_at = instant(0)?;
+    facts.accepted_at = instant(1)?;
+    facts.sent_at = instant(2)?;
+    facts.delivered_at = instant(3)?;
+    facts.read_at = instant(4)?;
+    facts.failed_at = instant(5)?;
+    facts.expired_at = instant(6)?;
+    facts.not_before = instant(7)?;
+    let (wamid, code) = (read.text()?, read.text()?);
+    facts.wamid = (!wamid.is_empty()).then(|| Wamid::new(wamid));
+    facts.code = if code.is_empty() { None } else { Some(Code::parse(code).map_err(SqliteError::damaged)?) };
+    Ok(facts)
 }
 
-/// A state's number in the column `state`, which scans look at.
-pub(super) const fn state_number(state: State) -> u8 {
-    match state {
-        State::Waiting => 0,
-        State::Deferred => 1,
-        State::Sending => 2,
-        State::Unknown => 3,
-        State::Accepted => 4,
-        State::Delivered => 5,
-        State::Read => 6,
-        State::Failed => 7,
-        State::Dead => 8,
-        State::Expired => 9,
+const fn zigzag(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)).cast_unsigned()
+}
+
+const fn unzigzag(number: u64) -> i64 {
+    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
+}
+
+/// Appends a number, seven bits to a byte, the lowest first.
+pub(super) fn number(mut number: u64, to: &mut Vec<u8>) {
+    while 0x7F < number {
+        to.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    to.push(number.to_le_bytes()[0]);
+}
+
+fn text(text: &str, to: &mut Vec<u8>) {
+    number(text.len() as u64, to);
+    to.extend_from_slice(text.as_bytes());
+}
+
+/// Reads what is left of packed bytes.
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(super) fn byte(&mut self) -> Result<u8, SqliteError> {
+        Ok(self.chunk::<1>()?[0])
+    }
+
+    pub(super) fn chunk<const N: usize>(&mut self) -> Result<[u8; N], SqliteError> {
+        let (chunk, rest) = self.0.split_first_chunk().ok_or_else(damaged)?;
+        self.0 = rest;
+        Ok(*chunk)
+    }
+
+    pub(super) fn number(&mut self) -> Result<u64, SqliteError> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7F) << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(damaged())
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], SqliteError> {
+        let length = usize::try_from(self.number()?).map_err(SqliteError::damaged)?;
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(damaged)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    fn text(&mut self) -> Result<&'a str, SqliteError> {
+        std::str::from_utf8(self.bytes()?).map_err(SqliteError::damaged)
+    }
+}
+
+pub(super) fn damaged() -> SqliteError {
+    SqliteError::damaged(std::io::Error::other("packed facts end too early or hold an unknown value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn instant() -> impl Strategy<Value = Option<DateTime<Utc>>> {
+        let us = 1_i64..4_000_000_000_000_000;
+        prop::option::of(us.prop_map(|us| DateTime::from_timestamp_micros(us).unwrap()))
+    }
+
+    prop_compose! {
+        fn facts()(
+            attempts in any::<u16>(),
+            counted in any::<u16>(),
+            answer in 0..ANSWERS.len(),
+            holder in any::<i64>(),
+            instants in prop::array::uniform8(instant()),
+            wamid in prop::option::of("[a-zA-Z0-9.=]{1,80}"),
+            code in prop::option::of("[a-z]{1,8}[.][a-z0-9_]{1,8}"),
+        ) -> Facts {
+            let answer = ANSWERS[answer];
+            let holder = if answer == Answer::Awaited { holder } else { 0 };
+            let mut facts = Facts { attempts, counted, answer, holder, ..Facts::default() };
+            [
+                facts.begun_at, facts.accepted_at, facts.sent_at, facts.delivered_at,
+                facts.read_at, facts.failed_at, facts.expired_at, facts.not_before,
+            ] = instants;
+            facts.wamid = wamid.map(Wamid::new);
+            facts.code = code.map(|code| Code::parse(code).unwrap());
+            facts
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn facts_come_back_as_they_went(facts in facts()) {
+            let mut packed = Vec::new();
+            pack(&facts, &mut packed);
+            prop_assert_eq!(unpack(&packed).unwrap(), facts);
+        }
+
+        #[test]
+        fn damaged_bytes_are_an_error_and_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            drop(unpack(&bytes));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Facts that name a message by WhatsApp's id alone, from webhooks that lost our token.
 //!
-//! `delivery.wamid` has no index: it would cost every accepted message a write into a tree in
+//! WhatsApp's ids have no index: it would cost every accepted message a write into a tree in
 //! random order, for the sake of webhooks that should not exist. Such a fact is kept, and meets
 //! its message in one of two ways:
 //!
@@ -23,8 +23,10 @@ use rules_core::judge::tenant::TenantId;
 use rules_core::store::sqlite::rusqlite::{Transaction, params};
 use rules_core::store::sqlite::{Sqlite, SqliteError, put_out};
 
+use super::SCHEMA;
+use super::messages::{later, record_of};
+use super::pages::Pages;
 use super::plan::count;
-use super::{SCHEMA, facts};
 use crate::delivery::ORPHANS_KEPT;
 use crate::delivery::change::{Changes, RECORDED, word};
 use crate::fact::{Fact, Facts, What};
@@ -175,23 +177,18 @@ fn stretch(
     from: u32,
     ids: &HashSet<String>,
 ) -> Result<Found, SqliteError> {
-    let mut select = tx.prepare_cached(
-        "SELECT row, wamid FROM delivery WHERE ?1 <= row AND row < ?2 ORDER BY row LIMIT ?3",
-    )?;
-    let (start, stop) = (row_of(campaign.number(), from), row_of(campaign.number() + 1, 0));
-    let mut rows = select.query(params![start, stop, STRETCH])?;
-    let (mut found, mut seen, mut last) = (Vec::new(), 0, from);
-    while let Some(row) = rows.next()? {
-        let key: i64 = row.get(0)?;
-        seen += 1;
-        last = u32::try_from(key & i64::from(u32::MAX)).unwrap_or(u32::MAX);
-        if let Some(wamid) = row.get_ref(1)?.as_str_or_null().unwrap_or_default()
-            && ids.contains(wamid)
+    let end = from.saturating_add(STRETCH);
+    let (first, last) = (row_of(campaign.number(), from), row_of(campaign.number(), end) - 1);
+    let mut found = Vec::new();
+    for known in Pages::load(tx, first, last)?.each() {
+        let (row, facts) = known?;
+        if let Some(wamid) =
+            facts.wamid.filter(|wamid| first <= row && row <= last && ids.contains(wamid.expose()))
         {
-            found.push((campaign.message(last), Wamid::new(wamid)));
+            found.push((campaign.message(record_of(row)), wamid));
         }
     }
-    Ok((found, (seen == STRETCH).then(|| last.saturating_add(1))))
+    Ok((found, later(tx, campaign, end)?.then_some(end)))
 }
 
 /// Applies what was found, and notes what need not be searched for again.
@@ -202,13 +199,15 @@ fn end(
     now: DateTime<Utc>,
 ) -> Result<(), SqliteError> {
     let mut changes = Changes::default();
+    let mut pages = Pages::of(tx);
     for (message, wamid) in found {
-        let Some(before) = facts::load(tx, message.row())? else { continue };
+        let Some(before) = pages.known(message.row())? else { continue };
         let mut after = before.clone();
         meet(tx, &mut changes, message, wamid, &mut after, now)?;
-        facts::save(tx, message.row(), &after)?;
         changes.moved(message, &before, &after);
+        pages.change(message.row(), after)?;
     }
+    pages.save()?;
     count(tx, &changes)?;
     put_out(tx, &changes.entries(&RECORDED, now))?;
     let mut note =

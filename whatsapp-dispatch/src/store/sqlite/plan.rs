@@ -5,6 +5,7 @@ use rules_core::judge::code::Code;
 use rules_core::store::sqlite::rusqlite::{Transaction, params};
 use rules_core::store::sqlite::{SqliteError, put_out};
 
+use super::pages::Pages;
 use crate::delivery::change::{Changes, plan_entry};
 use crate::delivery::{Manifest, PlanRow, PlanVerdict, Planned};
 use crate::message::row as row_of;
@@ -31,14 +32,19 @@ pub(super) fn plan(
     let mut duplicates = Vec::new();
     let mut verdicts = Vec::with_capacity(manifest.rows.len());
     let mut changes = Changes::default();
+    let mut pages = Pages::of(tx);
     for ((record, index), row) in (manifest.first_record()..).zip(0..).zip(&manifest.rows) {
         let verdict = freeze(tx, number, record, row)?;
+        if verdict == PlanVerdict::Planned {
+            pages.plan(row_of(number, record))?;
+        }
         if verdict != row.verdict {
             duplicates.push(index);
         }
         changes.planned(&manifest.campaign, &verdict);
         verdicts.push(verdict);
     }
+    pages.save()?;
     count(tx, &changes)?;
     put_out(tx, &[plan_entry(manifest, &verdicts, now)])?;
     Ok(Planned::Frozen { duplicates })

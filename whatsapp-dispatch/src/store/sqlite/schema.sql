@@ -51,24 +51,11 @@ CREATE TABLE message_id (
     PRIMARY KEY (campaign, id)
 ) STRICT, WITHOUT ROWID;
 
--- What is known of a message's delivery; no row before its first begin or fact.
+-- What is known of the delivery of 32 neighbouring records, packed (see pages.rs);
+-- page = row / 32. Which of them are planned stands here too.
 CREATE TABLE delivery (
-    row INTEGER PRIMARY KEY,
-    state INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    counted INTEGER NOT NULL,
-    answer INTEGER NOT NULL,
-    holder INTEGER NOT NULL,
-    begun_us INTEGER,
-    accepted_us INTEGER,
-    sent_us INTEGER,
-    delivered_us INTEGER,
-    read_us INTEGER,
-    failed_us INTEGER,
-    expired_us INTEGER,
-    not_before_us INTEGER,
-    wamid TEXT,
-    code TEXT
+    page INTEGER PRIMARY KEY,
+    facts BLOB NOT NULL
 ) STRICT;
 
 -- Facts by WhatsApp's id whose message is not known yet, or was not searched for.

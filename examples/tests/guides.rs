@@ -1,0 +1,299 @@
+//! The code of the book's guides: it compiles, and what can run without an account runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rules_core::judge::ballot::Ballot;
+use rules_core::judge::code::Code;
+use rules_core::judge::explanation::Note;
+use rules_core::judge::fact::{Batch, FactId, Facts};
+use rules_core::judge::rule::{Context, Mode, Rule, RuleError};
+use rules_core::judge::rule_book::RuleBook;
+use rules_core::judge::rule_set::RuleSet;
+use rules_core::judge::tenant::TenantId;
+use rules_core::judge::verdict::{Verdict, Verdicts};
+use rules_core::store::memory::Memory;
+use rules_core::store::sqlite::Sqlite;
+use rules_core::work::StoreError;
+use rules_core::work::fact_source::{FactSource, Subjects};
+use rules_core::work::secrets::FixedSecrets;
+use rules_core::work::tenants::Tenants;
+use rules_core::work::tenants::toml::TomlTenants;
+use secrecy::SecretString;
+use whatsapp_dispatch::adapters::cloud_api::{CloudApi, CloudApiConfig};
+use whatsapp_dispatch::campaign::{Campaign, CampaignName};
+use whatsapp_dispatch::codes;
+use whatsapp_dispatch::delivery::Recipient;
+use whatsapp_dispatch::dispatch::{Dispatch, Sent, WebhookConfig, Webhooks};
+use whatsapp_dispatch::phone::PhoneNumber;
+use whatsapp_dispatch::recipients::Mapping;
+use whatsapp_dispatch::rule;
+use whatsapp_dispatch::sender::{Sender, Senders};
+use whatsapp_dispatch::template::Template;
+
+// --- send a campaign ----------------------------------------------------------------------------
+
+const TENANTS_AND_RULES: &str = r#"
+# ANCHOR: config
+[[tenant]]
+id = "acme"
+zone = "Asia/Kolkata"
+daily_limit = 100_000
+
+[tenant.subscription]
+plan = "pro"
+status = "active"
+period_end = "2027-01-01T00:00:00Z"
+entitlements = ["campaigns"]
+
+[[rule]]
+kind = "entitlement"
+feature = "campaigns"
+
+[[rule]]
+kind = "consent"
+
+[[rule]]
+kind = "opt_out"
+
+[[rule]]
+kind = "country_block"
+countries = ["CU", "IR", "KP", "SY"]
+
+[[rule]]
+kind = "quiet_hours"
+from = "21:00"
+until = "09:00"
+# ANCHOR_END: config
+"#;
+
+const SENDERS: &str = r#"
+# ANCHOR: senders
+[[sender]]
+number_id = "106540352242922"       # Meta's id of the number
+waba = "102290129340398"            # the WhatsApp business account
+portfolio = "506914307656634"       # the business portfolio
+tenant = "acme"
+secret = "whatsapp/acme"            # the name of the access token
+messages_per_second = 70
+# ANCHOR_END: senders
+"#;
+
+struct Credentials {
+    access_token: SecretString,
+    app_secret: SecretString,
+    verify_token: SecretString,
+}
+
+// ANCHOR: production
+async fn production(
+    tenants_and_rules: &str,
+    senders: &str,
+    credentials: Credentials,
+) -> anyhow::Result<(Dispatch, Webhooks)> {
+    let store = Sqlite::open("campaigns.db").await?;
+    let secrets = FixedSecrets::new().with("whatsapp/acme", credentials.access_token);
+    let meta = CloudApi::new(CloudApiConfig::default(), Arc::new(secrets))?;
+    let dispatch = Dispatch::builder(&store, meta)
+        .tenants(Tenants::new(TomlTenants::parse(tenants_and_rules)?))
+        .senders(Senders::from_toml(senders)?)
+        .rule_book(RuleBook::from_toml(tenants_and_rules, &rule::kinds())?)
+        .build()?;
+    let webhooks = Webhooks::new(
+        &dispatch,
+        WebhookConfig { app_secrets: vec![credentials.app_secret], verify_token: credentials.verify_token },
+    )?;
+    Ok((dispatch, webhooks))
+}
+// ANCHOR_END: production
+
+// ANCHOR: mapping
+fn diwali(sender: Sender) -> Campaign {
+    let mapping = Mapping {
+        phone: Some("mobile".to_owned()),
+        consent: Some("newsletter".to_owned()),
+        default_region: "IN".parse().ok(), // of numbers without a country
+        ..Mapping::default()
+    };
+    Campaign::new("diwali-2026", sender)
+        .template(Template::marketing("diwali_offer", "en_US"))
+        .body(["{first_name|friend}", "{discount} %"]) // `friend` where the cell is empty
+        .mapping(mapping)
+        .max_attempts(3)
+        .expires_after(Duration::from_hours(24))
+}
+// ANCHOR_END: mapping
+
+// ANCHOR: reopen
+async fn stop(dispatch: &Dispatch, tenant: &TenantId, name: &str) -> anyhow::Result<Option<Sent>> {
+    let Some(sent) = dispatch.campaign(tenant, &CampaignName::parse(name)?).await? else {
+        return Ok(None);
+    };
+    sent.pause().await?; // what is on the wire is finished; `resume` goes on, `cancel` ends it
+    let report = sent.report().await?;
+    for (code, people) in report.progress.reasons() {
+        println!("{people:>8}  {}", codes::texts().text(&code));
+    }
+    Ok(Some(sent))
+}
+// ANCHOR_END: reopen
+
+// ANCHOR: explain
+async fn why(
+    tenants: &Tenants,
+    tenant: &TenantId,
+    sent: &Sent,
+    number: PhoneNumber,
+) -> anyhow::Result<String> {
+    let scope = tenants.enter(tenant).await?;
+    Ok(sent.explain(&scope, number).await?.to_string())
+}
+// ANCHOR_END: explain
+
+#[tokio::test]
+async fn the_configuration_of_the_guide_is_read() {
+    let book = RuleBook::from_toml(TENANTS_AND_RULES, &rule::kinds()).unwrap();
+    let acme = TenantId::parse("acme").unwrap();
+    assert_eq!(book.rules_of(&acme).ids().count(), 5);
+    assert_eq!(TomlTenants::parse(TENANTS_AND_RULES).unwrap().records().count(), 1);
+    let senders = Senders::from_toml(SENDERS).unwrap();
+    let campaign = diwali(Sender::clone(senders.iter().next().unwrap()));
+    assert!(format!("{campaign:?}").contains("mobile"));
+
+    // Compiled, not run: these need an account, or a campaign of another process.
+    let _ = production;
+    let dispatch = Dispatch::new(&Memory::new(), Nowhere).unwrap();
+    assert!(stop(&dispatch, &TenantId::parse("main").unwrap(), "none").await.unwrap().is_none());
+    let _ = why;
+}
+
+#[derive(Debug)]
+struct Nowhere;
+
+#[async_trait]
+impl whatsapp_dispatch::gateway::MessageGateway for Nowhere {
+    async fn send(
+        &self,
+        _: &Sender,
+        _: &whatsapp_dispatch::gateway::Outgoing,
+    ) -> Result<whatsapp_dispatch::gateway::Receipt, whatsapp_dispatch::gateway::GatewayError> {
+        unreachable!("nothing is released here")
+    }
+
+    async fn template(
+        &self,
+        _: &Sender,
+        _: &Template,
+    ) -> Result<
+        Option<whatsapp_dispatch::template::TemplateDefinition>,
+        whatsapp_dispatch::gateway::GatewayError,
+    > {
+        Ok(None)
+    }
+}
+
+// --- write a rule -------------------------------------------------------------------------------
+
+// ANCHOR: fact
+/// A fact: what the person's last order was worth, in cents.
+#[derive(Clone, Copy, Debug)]
+struct LastOrder(u64);
+// ANCHOR_END: fact
+
+// ANCHOR: rule
+const ORDER_TOO_SMALL: Code = Code::known("acme.order_too_small");
+
+/// Writes only to people who bought for a certain amount. Its fields are its configuration.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MinimumOrder {
+    at_least: u64,
+}
+
+impl Rule for MinimumOrder {
+    fn id(&self) -> &'static str {
+        "acme.minimum_order"
+    }
+
+    fn needs(&self) -> &[FactId] {
+        const { &[FactId::of::<LastOrder>()] }
+    }
+
+    fn judge(&self, _: &Context<'_>, batch: &Batch<'_>, ballot: &mut Ballot<'_>) -> Result<(), RuleError> {
+        for (row, order) in batch.column::<LastOrder>()?.iter().enumerate() {
+            ballot.note(row, || Note::new("last order", order.0).against(self.at_least));
+            if order.0 < self.at_least {
+                ballot.deny(row, ORDER_TOO_SMALL);
+            }
+        }
+        Ok(())
+    }
+}
+// ANCHOR_END: rule
+
+// ANCHOR: source
+/// Stands for the host's database.
+#[derive(Debug)]
+struct Orders;
+
+#[async_trait]
+impl FactSource for Orders {
+    fn provides(&self) -> &[FactId] {
+        const { &[FactId::of::<LastOrder>()] }
+    }
+
+    async fn load(&self, subjects: &Subjects, facts: &mut Facts) -> Result<(), StoreError> {
+        let people = subjects.column::<Recipient>().unwrap_or_default();
+        // One query for the whole batch, one value for each row, in the same order.
+        facts.fill(people.iter().map(|to| LastOrder(to.number.digits() % 10_000)))?;
+        Ok(())
+    }
+}
+// ANCHOR_END: source
+
+const OWN_RULE: &str = r#"
+# ANCHOR: own_rule_config
+[[rule]]
+kind = "minimum_order"
+at_least = 500
+on_missing = "defer"        # when nobody loads the fact; "deny" when left out
+# ANCHOR_END: own_rule_config
+"#;
+
+// ANCHOR: register
+fn with_own_rule(store: &Memory, gateway: CloudApi, rules: &str) -> anyhow::Result<Dispatch> {
+    let kinds = rule::kinds().with::<MinimumOrder>("minimum_order");
+    let dispatch =
+        Dispatch::builder(store, gateway).rules(RuleSet::from_toml(rules, &kinds)?).facts(Orders).build()?;
+    Ok(dispatch)
+}
+// ANCHOR_END: register
+
+#[tokio::test]
+async fn a_host_registers_its_rule() {
+    let config = CloudApiConfig::default().with_base_url("http://127.0.0.1:1").unwrap();
+    let gateway = CloudApi::new(config, Arc::new(FixedSecrets::new())).unwrap();
+    with_own_rule(&Memory::new(), gateway, OWN_RULE).unwrap();
+}
+
+// ANCHOR: rule_test
+#[tokio::test]
+async fn small_orders_are_denied() -> anyhow::Result<()> {
+    let tenants = Tenants::new(TomlTenants::parse("[[tenant]]\nid = \"acme\"")?);
+    let scope = tenants.enter(&TenantId::parse("acme")?).await?;
+    let now: DateTime<Utc> = "2026-01-05T09:00:00Z".parse()?;
+    let rules = RuleSet::builder().with(MinimumOrder { at_least: 500 }).build()?;
+
+    let mut facts = Facts::new(2);
+    facts.insert(vec![LastOrder(1_999), LastOrder(20)])?;
+    let mut verdicts = Verdicts::new();
+    rules.judge(&Context { scope: &scope, now, mode: Mode::Explain }, &facts.all(), &mut verdicts);
+
+    assert_eq!(verdicts.get(0), Some(&Verdict::Allow));
+    assert_eq!(verdicts.get(1), Some(&Verdict::Deny(ORDER_TOO_SMALL)));
+    assert!(verdicts.explain(1).to_string().contains("last order is 20 (rule: 500)"));
+    Ok(())
+}
+// ANCHOR_END: rule_test
