@@ -119,7 +119,8 @@ impl Dispatch {
         })
     }
 
-    /// Lets a plan's messages leave. Repeat it: nobody gets a message twice.
+    /// Lets a plan's messages leave. Repeat it: nobody gets a message twice, and a campaign that
+    /// was paused since stays paused.
     ///
     /// # Errors
     /// [`ChangeError`] when the campaign was cancelled, or the store does not answer.
@@ -169,7 +170,8 @@ impl Desk {
         let loaded = self.campaigns.load(std::slice::from_ref(key)).await?;
         let mut record = loaded.into_iter().next().flatten().ok_or_else(missing)?;
         loop {
-            if record.status == wanted {
+            let moved_on = matches!(record.status, Status::Paused | Status::Finished);
+            if record.status == wanted || (*change == Change::Release && moved_on) {
                 return Ok(record);
             }
             let changed = self.campaigns.change(key, record.revision, change).await?;

@@ -29,19 +29,27 @@ fn lease(n: u8) -> LeaseToken {
     LeaseToken::of(&[&[n]])
 }
 
+fn person(n: u32) -> PersonId {
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(n.to_be_bytes()) {
+        *to = from;
+    }
+    PersonId::from_bytes(bytes)
+}
+
 /// A record of a source, with a verdict, that names person `n`.
-fn row(n: u8, verdict: PlanVerdict) -> PlanRow {
+fn row(n: u32, verdict: PlanVerdict) -> PlanRow {
     let to = Recipient {
-        person: PersonId::from_bytes([n; 16]),
-        id: MessageId::from_bytes([n; 16]),
+        person: person(n),
+        id: MessageId::from_bytes(*person(n).as_bytes()),
         number: number(u64::from(n)),
         consent: n.is_multiple_of(2),
         zone: n.is_multiple_of(3).then_some(chrono_tz::Asia::Kolkata),
     };
-    PlanRow { line: u64::from(n) + 2, verdict, to: Some(to), parameters: Bytes::from(vec![n; 3]) }
+    PlanRow { line: u64::from(n) + 2, verdict, to: Some(to), parameters: Bytes::from(n.to_string()) }
 }
 
-fn planned(people: impl IntoIterator<Item = u8>) -> Vec<PlanRow> {
+fn planned(people: impl IntoIterator<Item = u32>) -> Vec<PlanRow> {
     people.into_iter().map(|n| row(n, PlanVerdict::Planned)).collect()
 }
 
@@ -52,7 +60,7 @@ impl Subject {
     }
 
     /// A released campaign of tenant 0 with messages to people 0 to n.
-    async fn released(&self, n: u8) -> CampaignRecord {
+    async fn released(&self, n: u32) -> CampaignRecord {
         let record = self.added(0, "released").await;
         self.freeze(&record.key, 0, planned(0..n)).await;
         self.made(&record, Change::Planned).await;
@@ -128,7 +136,7 @@ impl Subject {
 
     /// Asserts that progress counts exactly what the messages say.
     async fn sums_hold(&self, campaign: &CampaignRecord) {
-        let query = Query::Scan { campaign: campaign.key.clone(), from: 0, of: Kind::Any, max: 1_000 };
+        let query = Query::Scan { campaign: campaign.key.clone(), from: 0, of: Kind::Any, max: 2_000 };
         let messages = self.log.messages(&query).await.unwrap().messages;
         let progress = self.progress(campaign).await;
         let mut labels = std::collections::BTreeMap::new();
@@ -674,9 +682,47 @@ pub async fn scans_find_what_they_look_for(s: Subject) {
         assert_eq!(scan(Kind::AcceptedBefore(later)).await, [5]);
         assert_eq!(scan(Kind::AcceptedBefore(first)).await, [0_u32; 0]);
         assert_eq!(scan(Kind::InDoubt).await, [4]);
-        assert_eq!(scan(Kind::Naming(PersonId::from_bytes([3; 16]))).await, [3, 9]);
-        assert_eq!(scan(Kind::Naming(PersonId::from_bytes([99; 16]))).await, [0_u32; 0]);
+        assert_eq!(scan(Kind::Naming(person(3))).await, [3, 9]);
+        assert_eq!(scan(Kind::Naming(person(99))).await, [0_u32; 0]);
     }
+}
+
+/// However a store lays records out, every one is found by its kind exactly once.
+pub async fn large_campaigns_are_scanned_whole(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    let size = u32::try_from(BATCH).unwrap();
+    for batch in 0..2 {
+        s.freeze(&campaign.key, batch, planned(batch * size..(batch + 1) * size)).await;
+    }
+    s.made(&campaign, Change::Planned).await;
+    s.made(&campaign, Change::Release).await;
+    let (sent, rest): (Vec<u32>, Vec<u32>) =
+        (0..2 * size).partition(|n| n.is_multiple_of(37) || (480..520).contains(n));
+    let (taken, begun): (Vec<u32>, Vec<u32>) = sent.iter().partition(|n| n.is_multiple_of(2));
+    for group in sent.chunks(32) {
+        let wish = |n: &u32| Begin { message: campaign.key.message(*n), lease: lease(1) };
+        let answers = s.log.begin(&group.iter().map(wish).collect::<Vec<_>>()).await.unwrap();
+        assert!(answers.iter().all(|answer| *answer == Begun::Attempt(1)));
+    }
+    let accept = |n: &u32| {
+        let of = Of::Attempt(campaign.key.message(*n), 1);
+        Fact { of, at: s.now(), what: What::Accepted { wamid: wamid(*n) } }
+    };
+    let facts: Vec<Fact> = taken.iter().rev().map(accept).collect();
+    assert!(s.log.record(&facts).await.unwrap().iter().all(|answer| *answer == Recorded::Applied));
+    let later = s.instant(MINUTE);
+    for max in [7, 100, 2_000] {
+        let scan = |of| s.scan(&campaign.key, of, max);
+        assert_eq!(scan(Kind::ToBegin).await, rest);
+        assert_eq!(scan(Kind::BegunBefore(later)).await, begun);
+        assert_eq!(scan(Kind::AcceptedBefore(later)).await, taken);
+        assert_eq!(scan(Kind::Naming(person(777))).await, [777]);
+    }
+    let last = taken.last().unwrap();
+    s.by_wamid(0, *last, What::Delivered).await;
+    s.log.adopt().await.unwrap();
+    assert_eq!(s.state(&campaign.key.message(*last)).await, State::Delivered);
+    s.sums_hold(&campaign).await;
 }
 
 /// A scan begins where it is told to, in one campaign alone.
@@ -836,6 +882,7 @@ macro_rules! delivery_log_conformance {
             a_foreign_key_finds_nothing
             messages_come_in_the_order_of_records
             scans_find_what_they_look_for
+            large_campaigns_are_scanned_whole
             a_scan_begins_where_it_is_told_to
             progress_comes_in_order
             every_change_is_evidence

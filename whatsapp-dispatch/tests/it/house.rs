@@ -163,10 +163,9 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, condition: impl 
 
 /// The end of a campaign, within 30 s.
 pub(crate) async fn finished(sent: &Sent) -> Report {
-    match tokio::time::timeout(Duration::from_secs(30), sent.finished()).await {
-        Ok(report) => report.unwrap(),
-        Err(_) => panic!("not finished: {}", sent.report().await.unwrap()),
-    }
+    let report = tokio::time::timeout(Duration::from_secs(30), sent.finished()).await;
+    let late = sent.report().await.unwrap();
+    report.unwrap_or_else(|_| panic!("not finished: {late}")).unwrap()
 }
 
 /// Quick retries, and no wait for webhooks.

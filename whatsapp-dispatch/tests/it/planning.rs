@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use whatsapp_dispatch::campaigns::Status;
 use whatsapp_dispatch::columns::Columns;
 use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore, PlanError};
 use whatsapp_dispatch::recipients::{Listed, Position, Recipients, RecipientsError, Row, SourceDigest};
@@ -99,5 +100,11 @@ async fn a_release_may_be_repeated() {
     finished(&dispatch.release(&plan).await.unwrap()).await;
     finished(&dispatch.release(&plan).await.unwrap()).await;
     assert_eq!(gateway.total(), 40);
+    let sent = dispatch.release(&plan).await.unwrap();
+    sent.pause().await.unwrap();
+    let again = dispatch.release(&plan).await.unwrap();
+    assert_eq!(again.record().await.unwrap().status, Status::Paused);
+    sent.cancel().await.unwrap();
+    assert!(dispatch.release(&plan).await.is_err());
     assert!(running.drain(Duration::from_secs(10)).await.unwrap());
 }

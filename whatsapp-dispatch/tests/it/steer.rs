@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use rules_core::judge::key::Outlet;
 use rules_core::judge::tenant::{TenantId, TenantRecord};
 use rules_core::work::clock::Clock;
+use rules_core::work::pacer::Pacer;
 use rules_core::work::tenants::{FixedTenants, Tenants};
 use whatsapp_dispatch::campaigns::Status;
 use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore};
@@ -14,7 +16,7 @@ use whatsapp_dispatch::phone::PhoneNumber;
 
 use crate::campaign::sums_hold;
 use crate::house::{
-    Jumping, Scripted, SqliteHouse, campaign, finished, jumping, memory, people, quick, until,
+    Jumping, Scripted, SqliteHouse, campaign, finished, jumping, memory, people, quick, sender, until,
 };
 
 fn tenants(clock: &Jumping, record: impl Fn(TenantRecord) -> TenantRecord) -> Tenants {
@@ -201,18 +203,21 @@ async fn throttled_messages_use_up_no_attempt() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_throttle_slows_the_number_down() {
-    let (house, _) = jumping().await;
+    let store = memory();
     let gateway = Scripted::new(|_, nth| match nth {
         1 => Err(GatewayError::Refused(ApiError::new(130_429, 429))),
         _ => Ok(()),
     });
-    let dispatch = Dispatch::builder(&house.store, gateway.clone()).config(quick()).build().unwrap();
-    let pacer = house.store.dispatch_pacer();
-    drop(pacer);
+    let dispatch = Dispatch::builder(&store, gateway.clone()).config(quick()).build().unwrap();
     let running = dispatch.start();
     let plan = dispatch.plan(campaign("test"), people(100)).await.unwrap();
     let report = finished(&dispatch.release(&plan).await.unwrap()).await;
     assert_eq!((report.progress.accepted, gateway.total()), (100, 200), "{report}");
+    let main = TenantId::parse("main").unwrap();
+    let scope = tenants(&Jumping::at_noon(), |main| main).enter(&main).await.unwrap();
+    let outlet = Outlet::new(&scope, sender().number_id.as_str()).unwrap();
+    let rate = store.rates(&[outlet]).await.unwrap()[0].unwrap();
+    assert!(rate.per_second < 900.0, "{rate:?} of 1,000 a second");
     assert!(running.drain(Duration::from_secs(10)).await.unwrap());
 }
 

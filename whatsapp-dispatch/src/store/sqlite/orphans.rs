@@ -9,6 +9,9 @@
 //!   the fact was kept the first way is open. The sweeper searches for all new facts at once, on a
 //!   reader, through the campaigns that were released while WhatsApp may still tell of them.
 //!
+//! Rejected: a list in the memory of whoever receives webhooks, because it dies with the process;
+//! a search in the transaction that keeps the fact, because everybody who writes waits for it.
+//!
 //! Where every webhook carries our token, the first way costs one look into an empty table per
 //! call, the second one such look per sweep.
 
