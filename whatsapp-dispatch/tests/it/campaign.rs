@@ -4,7 +4,7 @@ use whatsapp_dispatch::config::DispatchConfig;
 use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore, Report};
 use whatsapp_dispatch::gateway::{ApiError, GatewayError};
 
-use crate::house::{Scripted, campaign, memory, people, sqlite};
+use crate::house::{Scripted, campaign, finished, memory, people, sqlite};
 
 fn unwaiting() -> DispatchConfig {
     DispatchConfig::default().with_report_after(Duration::ZERO)
@@ -16,11 +16,7 @@ async fn run(store: &impl DispatchStore, gateway: Scripted, n: usize) -> Report 
     let plan = dispatch.plan(campaign("test"), people(n)).await.unwrap();
     assert_eq!(plan.progress().planned(), n as u64);
     let sent = dispatch.release(&plan).await.unwrap();
-    let report = tokio::time::timeout(Duration::from_secs(30), sent.finished()).await;
-    if report.is_err() {
-        panic!("not finished: {}", sent.report().await.unwrap());
-    }
-    let report = report.unwrap().unwrap();
+    let report = finished(&sent).await;
     assert!(running.drain(Duration::from_secs(10)).await.unwrap());
     report
 }

@@ -163,10 +163,10 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, condition: impl 
 
 /// The end of a campaign, within 30 s.
 pub(crate) async fn finished(sent: &Sent) -> Report {
-    match tokio::time::timeout(Duration::from_secs(30), sent.finished()).await {
-        Ok(report) => report.unwrap(),
-        Err(_) => panic!("not finished: {}", sent.report().await.unwrap()),
-    }
+    let Ok(report) = tokio::time::timeout(Duration::from_secs(30), sent.finished()).await else {
+        panic!("not finished: {}", sent.report().await.unwrap());
+    };
+    report.unwrap()
 }
 
 /// Quick retries, and no wait for webhooks.
