@@ -108,19 +108,14 @@ impl Rule for QuietHours {
         batch: &Batch<'_>,
         ballot: &mut Ballot<'_>,
     ) -> Result<(), RuleError> {
-        // People of one batch live in few zones, and neighbours in a file often in the same.
-        let mut last: Option<(Zones, Option<DateTime<Utc>>)> = None;
+        let mut answers = Answers::default();
         for (row, zones) in batch.column::<Zones>()?.iter().enumerate() {
-            let opens = match last {
-                Some((known, opens)) if known == *zones => opens,
-                _ => {
-                    let tenant = [context.scope.zone()];
-                    let own = zones.own.map(|zone| [zone]);
-                    let possible = if zones.possible.is_empty() { &tenant[..] } else { zones.possible };
-                    self.opens(context.now, own.as_ref().map_or(possible, |own| &own[..]))
-                }
-            };
-            last = Some((*zones, opens));
+            let opens = answers.of(zones, || {
+                let tenant = [context.scope.zone()];
+                let own = zones.own.map(|zone| [zone]);
+                let possible = if zones.possible.is_empty() { &tenant[..] } else { zones.possible };
+                self.opens(context.now, own.as_ref().map_or(possible, |own| &own[..]))
+            });
             if let Some(until) = opens {
                 ballot.note(row, || Note::new("quiet until", until));
                 ballot.defer(row, until, QUIET);
@@ -130,9 +125,43 @@ impl Rule for QuietHours {
     }
 }
 
+/// Answers given in this batch: its people live in few zones, and an answer costs far more than
+/// remembering it. Of two zones that share a place the later one stays; that only costs time.
+struct Answers([Option<(Zones, Option<DateTime<Utc>>)>; PLACES]);
+
+const PLACES: usize = 64;
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self([None; PLACES])
+    }
+}
+
+impl Answers {
+    fn of(&mut self, zones: &Zones, answer: impl FnOnce() -> Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        let Some(place) = self.0.get_mut(place(zones)) else { return answer() };
+        match place {
+            Some((known, opens)) if same(known, zones) => *opens,
+            _ => place.insert((*zones, answer())).1,
+        }
+    }
+}
+
+/// Whether one answer holds for both, told without looking into lists, which are static.
+fn same(one: &Zones, other: &Zones) -> bool {
+    one.own == other.own && (one.own.is_some() || std::ptr::eq(one.possible, other.possible))
+}
+
+fn place(zones: &Zones) -> usize {
+    let possible = zones.possible.as_ptr().addr();
+    let mixed = zones.own.map_or(possible, |own| own as usize).wrapping_mul(0x9E37_79B9);
+    (mixed >> 16) % PLACES
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::region::Region;
 
     fn hours(from: &str, until: &str) -> QuietHours {
         QuietHours::try_from(RawQuietHours { from: from.to_owned(), until: until.to_owned() }).unwrap()
@@ -157,6 +186,25 @@ mod tests {
         let america = [Tz::America__New_York, Tz::America__Los_Angeles];
         // Nine in New York is six in Los Angeles.
         assert_eq!(night.opens(at("2026-01-05T14:00:00Z"), &america), Some(at("2026-01-05T17:00:00Z")));
+    }
+
+    #[test]
+    fn a_remembered_answer_is_the_right_one() {
+        let (night, now) = (hours("21:00", "09:00"), at("2026-01-05T12:00:00Z"));
+        let regions = ["IN", "US", "DE", "BR", "ID", "MX", "RU"];
+        let lists = regions.map(|region| region.parse::<Region>().unwrap().zones());
+        let people: Vec<Zones> = chrono_tz::TZ_VARIANTS
+            .iter()
+            .flat_map(|zone| [Some(*zone), None])
+            .zip(lists.into_iter().cycle())
+            .map(|(own, possible)| Zones { own, possible })
+            .collect();
+        let mut answers = Answers::default();
+        for zones in people.iter().chain(people.iter().rev()) {
+            let own = zones.own.map(|zone| [zone]);
+            let opens = night.opens(now, own.as_ref().map_or(zones.possible, |own| &own[..]));
+            assert_eq!(answers.of(zones, || opens), opens, "{zones:?}");
+        }
     }
 
     #[test]

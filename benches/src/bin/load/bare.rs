@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use benches::inputs;
@@ -20,6 +20,7 @@ use whatsapp_dispatch::phone::PhoneNumber;
 
 use crate::client::{TOKEN, client};
 use crate::dispatched::Work;
+use crate::process::cpu_time;
 
 /// The bodies that the dispatcher posts too, made beforehand: what they cost is the dispatcher's.
 pub(crate) async fn bodies(messages: usize) -> anyhow::Result<Arc<Vec<Bytes>>> {
@@ -51,13 +52,22 @@ fn encoded(values: &[&str]) -> Bytes {
     bytes.into()
 }
 
-/// Posts every body once; messages a second.
-pub(crate) async fn post(work: &Work, bodies: &Arc<Vec<Bytes>>) -> anyhow::Result<f64> {
+/// One bare loop, measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Bare {
+    pub(crate) messages: usize,
+    pub(crate) took: Duration,
+    /// Of this process.
+    pub(crate) cpu: Duration,
+}
+
+/// Posts every body once.
+pub(crate) async fn post(work: &Work, bodies: &Arc<Vec<Bytes>>) -> anyhow::Result<Bare> {
     let url = Url::parse(&work.base_url)?.join(&format!("v26.0/{}/messages", inputs::sender().number_id))?;
     let mut authorization = HeaderValue::from_str(&format!("Bearer {TOKEN}"))?;
     authorization.set_sensitive(true);
     let (client, next) = (client()?, Arc::new(AtomicUsize::new(0)));
-    let started = Instant::now();
+    let (cpu, started) = (cpu_time()?, Instant::now());
     let mut tasks = JoinSet::new();
     for _ in 0..work.concurrency {
         let (client, url, authorization) = (client.clone(), url.clone(), authorization.clone());
@@ -80,5 +90,6 @@ pub(crate) async fn post(work: &Work, bodies: &Arc<Vec<Bytes>>) -> anyhow::Resul
     while let Some(ended) = tasks.join_next().await {
         ended?.context("posting in the bare loop")?;
     }
-    Ok(bodies.len() as f64 / started.elapsed().as_secs_f64())
+    let took = started.elapsed();
+    Ok(Bare { messages: bodies.len(), took, cpu: cpu_time()?.saturating_sub(cpu) })
 }

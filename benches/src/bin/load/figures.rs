@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::bare::Bare;
 use crate::dispatched::Dispatched;
 use crate::process::peak_rss_mb;
 
 /// What was measured; `bare` is empty when only the dispatcher ran.
 #[derive(Default)]
 pub(crate) struct Figures {
-    /// Messages a second, one for each pair.
-    pub(crate) bare: Vec<f64>,
+    pub(crate) bare: Vec<Bare>,
     pub(crate) dispatched: Vec<Dispatched>,
 }
 
@@ -28,6 +28,7 @@ struct Summary {
     store_trips_per_message: Option<f64>,
     plan_trips_per_message: Option<f64>,
     cpu_us_per_message: Option<f64>,
+    bare_cpu_us_per_message: Option<f64>,
     peak_rss_mb: f64,
     planned_per_second: Option<f64>,
     /// From the start of the dispatcher to its first POST, which counts as time of dispatching.
@@ -39,24 +40,27 @@ impl Figures {
         let per_message = |value: fn(&Dispatched) -> Option<f64>| {
             median(self.dispatched.iter().filter_map(|run| Some(value(run)? / run.messages as f64)))
         };
-        let ratios: Vec<f64> = self
-            .dispatched
-            .iter()
-            .zip(&self.bare)
-            .map(|(run, bare)| rounded(rate(run, run.took) / bare))
-            .collect();
+        let bare_rate = |bare: &Bare| per_second(bare.messages, bare.took);
+        let rate = |run: &Dispatched| per_second(run.messages, run.took);
+        let pairs = self.dispatched.iter().zip(&self.bare);
+        let ratios: Vec<f64> = pairs.map(|(run, bare)| rounded(rate(run) / bare_rate(bare))).collect();
         let summary = Summary {
             messages: self.dispatched.first().map_or(0, |run| run.messages),
             pairs: self.bare.len(),
-            messages_per_second: median(self.dispatched.iter().map(|run| rate(run, run.took))),
-            bare_per_second: median(self.bare.iter().copied()),
+            messages_per_second: median(self.dispatched.iter().map(rate)),
+            bare_per_second: median(self.bare.iter().map(bare_rate)),
             ratio: median(ratios.iter().copied()),
             ratios,
             store_trips_per_message: per_message(|run| Some(run.trips? as f64)),
             plan_trips_per_message: per_message(|run| Some(run.plan_trips? as f64)),
             cpu_us_per_message: per_message(|run| Some(run.cpu.as_secs_f64() * 1e6)),
+            bare_cpu_us_per_message: median(
+                self.bare.iter().map(|bare| bare.cpu.as_secs_f64() * 1e6 / bare.messages as f64),
+            ),
             peak_rss_mb: rounded(peak_rss_mb()?),
-            planned_per_second: median(self.dispatched.iter().map(|run| rate(run, run.planning))),
+            planned_per_second: median(
+                self.dispatched.iter().map(|run| per_second(run.messages, run.planning)),
+            ),
             first_post_ms: median(self.dispatched.iter().map(|run| run.first_post.as_secs_f64() * 1e3)),
         };
         if json {
@@ -78,6 +82,7 @@ impl Summary {
             ("store trips a message", self.store_trips_per_message),
             ("  and for planning it", self.plan_trips_per_message),
             ("CPU a message, us", self.cpu_us_per_message),
+            ("  and in the bare loop", self.bare_cpu_us_per_message),
             ("peak RSS, MiB", Some(self.peak_rss_mb)),
             ("planned a second", self.planned_per_second),
             ("start to first POST, ms", self.first_post_ms),
@@ -89,8 +94,8 @@ impl Summary {
     }
 }
 
-fn rate(run: &Dispatched, time: Duration) -> f64 {
-    run.messages as f64 / time.as_secs_f64()
+fn per_second(messages: usize, took: Duration) -> f64 {
+    messages as f64 / took.as_secs_f64()
 }
 
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
