@@ -4,7 +4,6 @@
     missing_docs,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    clippy::indexing_slicing,
     reason = "an assertion is the purpose of a suite, and a case is named by what it asserts"
 )]
 

@@ -176,7 +176,7 @@ mod tests {
         ) -> Facts {
             let answer = ANSWERS[answer];
             let holder = if answer == Answer::Awaited { holder } else { 0 };
-            let mut facts = Facts { attempts, counted, answer, holder, ..Facts::default() };
+            let mut facts = Facts { attempts, counted, holder, answer, ..Facts::default() };
             [
                 facts.begun_at, facts.accepted_at, facts.sent_at, facts.delivered_at,
                 facts.read_at, facts.failed_at, facts.expired_at, facts.not_before,
