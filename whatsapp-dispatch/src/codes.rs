@@ -39,6 +39,7 @@ const OWN: &[(&str, &str)] = &[
     ("dispatch.unreachable", "WhatsApp could not be reached and nothing was sent; it is tried again."),
     ("dispatch.worker_lost", "The process ended before the answer was recorded, so the outcome is unknown."),
     ("queue.unreadable", "The queue held a record that is no reference to a message."),
+    ("quota.campaign_exceeded", "The campaign's allowance of messages is used up."),
     ("quota.daily_exceeded", "The tenant's messages of the day are used up."),
     ("recipient.duplicate_person", "The person has a message of this campaign from an earlier record."),
     ("recipient.invalid", "The phone number cannot exist."),

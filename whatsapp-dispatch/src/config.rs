@@ -15,8 +15,8 @@ pub struct DispatchConfig {
     /// is on the wire in doubt.
     pub begin_group: usize,
     /// Messages that are begun and whose outcome is not written down yet, at most so many: what a
-    /// killed process can leave in doubt. Twice the concurrency, so that as many can wait for the
-    /// disk before and after as are on the wire; fewer cost throughput on a slow disk.
+    /// killed process can leave in doubt. The concurrency and one group, 160; a slow disk wants
+    /// more, at the price of a larger crash damage.
     pub window: usize,
     /// Facts recorded in one call, at most so many.
     pub record_group: usize,
@@ -43,7 +43,7 @@ impl Default for DispatchConfig {
         Self {
             concurrency: 128,
             begin_group: 32,
-            window: 256,
+            window: 160,
             record_group: 128,
             prefetch: 500,
             tick: Duration::from_millis(250),
@@ -57,12 +57,12 @@ impl Default for DispatchConfig {
 }
 
 impl DispatchConfig {
-    /// The same with so many requests on the wire at once, and a window of twice as many; 0 counts
-    /// as 1.
+    /// The same with so many requests on the wire at once, and a window of one group more; 0
+    /// counts as 1.
     #[must_use]
     pub fn with_concurrency(self, concurrency: usize) -> Self {
         let concurrency = concurrency.max(1);
-        Self { concurrency, window: concurrency * 2, ..self }
+        Self { concurrency, window: concurrency + self.begin_group, ..self }
     }
 
     /// The same with another window; it is never smaller than a group that is begun together.

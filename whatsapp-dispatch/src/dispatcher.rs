@@ -29,7 +29,7 @@ use pump::Pump;
 use recorder::Recorder;
 use smooth::Smoother;
 
-pub(crate) use holds::{PAUSED, hold_campaign};
+pub(crate) use holds::{PAUSED, hold_campaign, pause_campaign};
 
 /// Sends until it is told to stop, then finishes what is begun and hands back the rest.
 #[derive(Debug)]

@@ -4,15 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rules_core::judge::code::Code;
 use rules_core::judge::fault::{Classify, Fault};
-use rules_core::judge::id::BatchId;
-use rules_core::judge::key::Lane;
+use rules_core::judge::id::{BatchId, ChargeId};
+use rules_core::judge::key::{Lane, MeterKey};
+use rules_core::judge::tenant::TenantScope;
+use rules_core::judge::window::Window;
 use rules_core::work::StoreError;
 use rules_core::work::queue::{Enqueued, Parcel};
+use rules_core::work::quota::{Charge, Grant, Meter};
 
 use crate::campaigns::{CampaignRecord, Select, Status};
 use crate::delivery::{BATCH, Kind, Message, Query};
 use crate::desk::{Desk, lane};
+use crate::dispatcher::pause_campaign;
 use crate::fact::State;
 use crate::message::{CampaignKey, MessageKey};
 use crate::progress::Progress;
@@ -23,6 +28,9 @@ const BATCHES: u32 = 4;
 
 /// Campaigns that are looked at in one pass.
 const CAMPAIGNS: usize = 1_000;
+
+/// The campaign's allowance is used up.
+pub(crate) const ALLOWANCE_USED_UP: Code = Code::known("quota.campaign_exceeded");
 
 /// Fills the queue.
 #[derive(Debug)]
@@ -59,7 +67,7 @@ impl Feeder {
     }
 
     async fn feed_one(&self, record: &CampaignRecord, progress: &Progress) -> Result<bool, StoreError> {
-        let Some(lane) = self.lane(record).await else { return Ok(false) };
+        let Some((scope, lane)) = self.lane(record).await else { return Ok(false) };
         let end_batch = progress.batches.min(progress.queued.saturating_add(BATCHES));
         let batch_size = u32::try_from(BATCH).unwrap_or(u32::MAX);
         let (from, end) = (progress.queued.saturating_mul(batch_size), end_batch.saturating_mul(batch_size));
@@ -67,11 +75,48 @@ impl Feeder {
         let query = Query::Scan { campaign: record.key.clone(), from, of: Kind::ToBegin, max };
         let mut messages = self.desk.log.messages(&query).await?.messages;
         messages.retain(|message| message.key.record() < end);
-        if !messages.is_empty() && !self.enqueue(lane, &messages, &[]).await? {
+        let allowed = self.allowed(record, &scope, &messages).await?;
+        let exceeded = allowed < messages.len();
+        messages.truncate(allowed);
+        if !messages.is_empty() && !self.enqueue(lane.clone(), &messages, &[]).await? {
+            return Ok(false);
+        }
+        if exceeded {
+            // What the allowance covers is sent first; then the campaign waits for a person.
+            let at_work = progress.in_state(State::Sending) + self.waiting_in(&lane).await?;
+            if messages.is_empty() && at_work == 0 {
+                pause_campaign(&self.desk, &record.key, &ALLOWANCE_USED_UP).await?;
+            }
             return Ok(false);
         }
         self.desk.log.mark(&record.key, end_batch).await?;
         Ok(true)
+    }
+
+    /// How many of the messages the campaign's allowance covers, from the first on. The charge is
+    /// named after them, so feeding the same ones again is charged once; after a crash between
+    /// feeding and marking some may be charged twice, which leaves units unused and exceeds nothing.
+    async fn allowed(
+        &self,
+        record: &CampaignRecord,
+        scope: &TenantScope,
+        messages: &[Message],
+    ) -> Result<usize, StoreError> {
+        let (Some(limit), Some(first)) = (record.definition.allowance, messages.first()) else {
+            return Ok(messages.len());
+        };
+        let Ok(key) = MeterKey::new(scope, &format!("campaign.{}", record.key.number())) else {
+            return Ok(0);
+        };
+        let charge = Charge {
+            id: ChargeId::of(&[b"allowance", &first.key.row().to_be_bytes(), &messages.len().to_be_bytes()]),
+            meters: vec![Meter { key, window: Window::Lifetime, limit }],
+            units: messages.len() as u64,
+            grant: Grant::Prefix,
+        };
+        let granted = self.desk.quota.charge(&[charge]).await?;
+        let units = granted.first().map_or(0, |granted| granted.units);
+        Ok(usize::try_from(units).unwrap_or(usize::MAX).min(messages.len()))
     }
 
     /// Puts references into the lane; false when the queue is full.
@@ -85,7 +130,8 @@ impl Feeder {
         Ok(!answers.iter().any(|answer| matches!(answer, Enqueued::Full { .. })))
     }
 
-    async fn lane(&self, record: &CampaignRecord) -> Option<Lane> {
+    /// The tenant and the lane of a campaign; `None` while the tenant is not let in.
+    async fn lane(&self, record: &CampaignRecord) -> Option<(Arc<TenantScope>, Lane)> {
         let scope = match self.desk.tenants.enter(record.key.tenant()).await {
             Ok(scope) => scope,
             Err(error) => {
@@ -95,7 +141,8 @@ impl Feeder {
                 return None;
             }
         };
-        lane(&scope, record).ok()
+        let lane = lane(&scope, record).ok()?;
+        Some((scope, lane))
     }
 
     /// Looks for campaigns that have messages to begin and nothing in the queue, and queues them
@@ -110,7 +157,7 @@ impl Feeder {
             if progress.queued < progress.batches || to_begin == 0 {
                 continue;
             }
-            let Some(lane) = self.lane(&record).await else { continue };
+            let Some((_, lane)) = self.lane(&record).await else { continue };
             if 0 < self.waiting_in(&lane).await? {
                 continue;
             }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use rules_core::judge::fault::{Classify, Fault};
 
 use crate::phone::PhoneNumber;
+use crate::reaction::Reaction;
 use crate::sender::Sender;
 use crate::template::{Template, TemplateDefinition};
 
@@ -169,7 +170,7 @@ pub enum GatewayError {
 impl Classify for GatewayError {
     fn fault(&self) -> Fault {
         match self {
-            Self::Refused(error) => crate::reaction::Reaction::to(error).fault(),
+            Self::Refused(error) => error.fault(),
             Self::NotSent { .. } => Fault::Transient,
             Self::Throttled { retry_after } => Fault::Throttled { retry_after: *retry_after },
             Self::InDoubt { .. } => Fault::InDoubt,
@@ -192,6 +193,12 @@ pub struct ApiError {
     pub transient: Option<bool>,
     /// How long WhatsApp wants to be left alone, if it said so.
     pub retry_after: Option<Duration>,
+}
+
+impl Classify for ApiError {
+    fn fault(&self) -> Fault {
+        Reaction::to(self).fault()
+    }
 }
 
 impl ApiError {

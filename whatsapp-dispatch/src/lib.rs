@@ -53,6 +53,7 @@ pub mod delivery;
 pub mod config;
 pub mod dispatch;
 pub mod webhook;
+mod telemetry;
 mod desk;
 mod planner;
 mod reference;

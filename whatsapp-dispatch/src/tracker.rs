@@ -10,6 +10,7 @@ use crate::desk::Desk;
 use crate::fact::{Fact, Recorded, Subject, What};
 use crate::message::UnverifiedToken;
 use crate::reaction::api_code;
+use crate::telemetry;
 use crate::webhook::{Change, Status, StatusUpdate};
 use rules_core::judge::tenant::TenantScope;
 
@@ -68,6 +69,15 @@ impl Tracker {
                 Recorded::Known => tracked.known += 1,
                 Recorded::Unmatched => tracked.unmatched += 1,
             }
+        }
+        for (result, statuses) in [
+            ("applied", tracked.applied),
+            ("known", tracked.known),
+            ("unmatched", tracked.unmatched),
+            ("ignored", tracked.ignored),
+        ] {
+            let statuses = usize::try_from(statuses).unwrap_or(usize::MAX);
+            telemetry::count("dispatch_statuses_total", Some(("result", result)), statuses);
         }
         Ok(tracked)
     }

@@ -8,6 +8,8 @@ use std::fmt::{self, Debug, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
+use crate::judge::fault::{Classify, Fault};
+
 /// A stable reason such as `quota.daily_exceeded`.
 ///
 /// Lower case letters, digits, `_` and dots, at most 64 bytes. Cloning a code that was written
@@ -107,6 +109,12 @@ impl From<Code> for String {
 pub struct CodeError {
     /// What was given.
     pub text: String,
+}
+
+impl Classify for CodeError {
+    fn fault(&self) -> Fault {
+        Fault::Rejected
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::judge::fault::{Classify, Fault};
 use crate::judge::tenant::{TenantId, TenantScope};
 
 /// What is paced: a sending number, an API budget.
@@ -150,4 +151,10 @@ pub struct KeyError {
     pub part: &'static str,
     /// What was given.
     pub name: String,
+}
+
+impl Classify for KeyError {
+    fn fault(&self) -> Fault {
+        Fault::Rejected
+    }
 }

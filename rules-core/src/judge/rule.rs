@@ -174,6 +174,12 @@ pub struct RuleIdError {
     pub text: String,
 }
 
+impl Classify for RuleIdError {
+    fn fault(&self) -> Fault {
+        Fault::Rejected
+    }
+}
+
 /// Why a rule could not judge.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]

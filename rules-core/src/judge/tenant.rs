@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::judge::fault::{Classify, Fault};
 use crate::judge::subscription::Subscription;
 
 /// The name of a tenant: 1 to 64 of the characters `a-z A-Z 0-9 _ -`.
@@ -66,6 +67,12 @@ impl From<TenantId> for String {
 pub struct TenantIdError {
     /// What was given.
     pub text: String,
+}
+
+impl Classify for TenantIdError {
+    fn fault(&self) -> Fault {
+        Fault::Rejected
+    }
 }
 
 /// What a host knows about a tenant. Plain data, loaded by a `TenantSource`.

@@ -10,7 +10,7 @@ use rules_core::work::lanes::{Hold, HoldOn};
 
 use super::ChangeError;
 use crate::campaign::CampaignName;
-use crate::campaigns::{CampaignRecord, Change, Status};
+use crate::campaigns::{CampaignRecord, Change, Changed, Status};
 use crate::desk::{Desk, lane};
 use crate::dispatcher::PAUSED;
 use crate::fact::State;
@@ -105,7 +105,7 @@ impl Sent {
             let now = self.desk.clock.now();
             if report.rests() {
                 if report.accepted_without_delivery() + report.unknown() == 0 {
-                    return Ok(report);
+                    return self.close(report).await;
                 }
                 match &quiet_since {
                     Some((since, progress)) if *progress == report.progress => {
@@ -119,6 +119,20 @@ impl Sent {
                 quiet_since = None;
             }
             self.desk.clock.sleep(LOOK).await;
+        }
+    }
+
+    /// A released campaign of which nothing is open any more is finished: nobody looks after it.
+    async fn close(&self, report: Report) -> Result<Report, StoreError> {
+        let record = &report.record;
+        if record.status != Status::Released || 0 < report.progress.open() {
+            return Ok(report);
+        }
+        let changed = self.desk.campaigns.change(&record.key, record.revision, &Change::Finish).await?;
+        self.desk.forget(&record.key);
+        match changed {
+            Changed::Made(record) => Ok(Report { record, ..report }),
+            Changed::Moved(_) | Changed::NotAllowed(_) | Changed::Missing => Ok(report),
         }
     }
 

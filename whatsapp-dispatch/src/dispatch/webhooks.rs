@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rules_core::judge::fault::{Classify, Fault};
 use secrecy::SecretString;
 
 use super::Dispatch;
@@ -63,3 +64,9 @@ impl WebhookHandler for Webhooks {
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("webhooks need at least one app secret: copy it from the app's basic settings in Meta's dashboard")]
 pub struct WebhookConfigError;
+
+impl Classify for WebhookConfigError {
+    fn fault(&self) -> Fault {
+        Fault::Rejected
+    }
+}

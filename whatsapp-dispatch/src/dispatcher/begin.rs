@@ -23,6 +23,7 @@ use crate::fact::{Begin, Begun, Fact, Subject, What};
 use crate::gateway::Outgoing;
 use crate::message::{CallbackToken, MessageKey};
 use crate::phone::PhoneNumber;
+use crate::telemetry;
 
 /// A message that may be begun.
 #[derive(Debug)]
@@ -112,6 +113,8 @@ impl Beginner {
                 return;
             }
         };
+        let begun = answers.iter().filter(|answer| matches!(answer, Begun::Attempt(_))).count();
+        telemetry::count("dispatch_begun_total", None, begun);
         // The group's posts are driven together: one task to wake for many answers.
         let posts = FuturesUnordered::new();
         for ((ready, place), answer) in messages.into_iter().zip(answers) {

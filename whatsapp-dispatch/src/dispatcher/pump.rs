@@ -19,6 +19,7 @@ use super::recorder::Done;
 use crate::campaigns::{Select, Status};
 use crate::desk::{Desk, outlet};
 use crate::sweeper::earlier;
+use crate::telemetry;
 
 /// Takes work from the queue and passes on what may be begun.
 #[derive(Debug)]
@@ -101,6 +102,7 @@ impl Pump {
         let token = LeaseToken::from(self.desk.ids.next());
         let request = LeaseRequest { token, max: max.min(allowed), ttl: self.desk.config.lease, allowance };
         let lease = self.desk.queue.lease(&request).await?;
+        telemetry::count("dispatch_leased_total", None, lease.records.len());
         self.count_taken(&lease);
         if !lease.records.is_empty() {
             self.work_on(lease).await?;

@@ -17,9 +17,11 @@ use super::begin::Ready;
 use super::holds::{hold_campaign, pause_campaign};
 use super::lease::OpenLease;
 use super::outcome::Beyond;
+use crate::delivery::change::word;
 use crate::desk::{Active, Desk, outlet};
 use crate::fact::Fact;
 use crate::message::MessageKey;
+use crate::telemetry;
 
 /// What came of one leased record.
 #[derive(Debug)]
@@ -122,6 +124,9 @@ impl Recorder {
         let facts: Vec<Fact> = group.iter_mut().filter_map(|done| done.fact.take()).collect();
         if !facts.is_empty() {
             self.until_done("recording outcomes", || self.desk.log.record(&facts)).await;
+            for fact in &facts {
+                telemetry::count("dispatch_facts_total", Some(("fact", word(&fact.what).0)), 1);
+            }
         }
         let refund = |back: &Back| {
             let charge = back.charge?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rules_core::judge::code::Code;
 use rules_core::judge::key::Outlet;
 use rules_core::judge::tenant::{TenantId, TenantRecord};
 use rules_core::work::clock::Clock;
@@ -16,7 +17,7 @@ use whatsapp_dispatch::phone::PhoneNumber;
 
 use crate::campaign::sums_hold;
 use crate::house::{
-    Jumping, Scripted, SqliteHouse, campaign, finished, jumping, memory, people, quick, sender, until,
+    Jumping, Scripted, SqliteHouse, campaign, finished, jumping, memory, people, quick, sender, sqlite, until,
 };
 
 fn tenants(clock: &Jumping, record: impl Fn(TenantRecord) -> TenantRecord) -> Tenants {
@@ -248,5 +249,25 @@ async fn a_paused_template_pauses_the_campaign_until_somebody_resumes_it() {
     assert!((1..=5).contains(&pauses), "{pauses}");
     assert_eq!((report.progress.accepted, report.progress.in_state(State::Accepted)), (200, 200), "{report}");
     assert_eq!(gateway.total(), 205);
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_campaign_stops_at_its_allowance_and_says_so() {
+    let house = sqlite().await;
+    let gateway = Scripted::accepting();
+    let dispatch = Dispatch::builder(&house.store, gateway.clone()).config(quick()).build().unwrap();
+    let running = dispatch.start();
+    let plan = dispatch.plan(campaign("allowance").allowance(30), people(100)).await.unwrap();
+    let sent = dispatch.release(&plan).await.unwrap();
+    until("thirty are accepted", || async { 30 <= sent.report().await.unwrap().progress.accepted }).await;
+    until("the campaign is paused", || async {
+        sent.record().await.unwrap().reason == Some(Code::known("quota.campaign_exceeded"))
+    })
+    .await;
+    // Resuming without a larger allowance sends nobody more.
+    sent.resume().await.unwrap();
+    until("it is paused again", || async { sent.record().await.unwrap().status == Status::Paused }).await;
+    assert_eq!(gateway.total(), 30);
     assert!(running.drain(Duration::from_secs(10)).await.unwrap());
 }

@@ -150,6 +150,11 @@ impl WriterThread {
             match self.attempt(&mut group) {
                 Ok(()) => {
                     self.commits.fetch_add(1, Ordering::Relaxed);
+                    #[cfg(feature = "metrics")]
+                    {
+                        metrics::counter!("sqlite_commits_total").increment(1);
+                        metrics::counter!("sqlite_commit_calls_total").increment(group.len() as u64);
+                    }
                     for work in group {
                         work.end(Ok(()));
                     }
