@@ -66,6 +66,7 @@ impl Feeder {
         Ok(records.into_iter().zip(progress).collect())
     }
 
+    #[tracing::instrument(name = "dispatch.feed", level = "debug", skip_all, fields(campaign = %record.key))]
     async fn feed_one(&self, record: &CampaignRecord, progress: &Progress) -> Result<bool, StoreError> {
         let Some((scope, lane)) = self.lane(record).await else { return Ok(false) };
         let end_batch = progress.batches.min(progress.queued.saturating_add(BATCHES));

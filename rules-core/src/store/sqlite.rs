@@ -133,6 +133,7 @@ impl Sqlite {
         let store = Self { inner: Arc::new(inner) };
         // The lock was free, so whoever held leases in this file is gone.
         store.write(&schema::CORE, queue::hand_back_all).await?;
+        tracing::debug!(path = %store.path().display(), "the database is open");
         Ok(store)
     }
 

@@ -11,6 +11,7 @@ use rules_core::work::clock::{ClockExt, after};
 use rules_core::work::pacer::{Ask, Rate};
 use rules_core::work::queue::{Allowance, Extended, Lease, LeaseRequest, Outcome};
 use tokio::sync::{mpsc, watch};
+use tracing::Instrument;
 
 use super::batch::{Sorted, Sorter};
 use super::begin::Ready;
@@ -101,7 +102,8 @@ impl Pump {
         }
         let token = LeaseToken::from(self.desk.ids.next());
         let request = LeaseRequest { token, max: max.min(allowed), ttl: self.desk.config.lease, allowance };
-        let lease = self.desk.queue.lease(&request).await?;
+        let span = tracing::debug_span!("dispatch.lease", max = request.max);
+        let lease = self.desk.queue.lease(&request).instrument(span).await?;
         telemetry::count("dispatch_leased_total", None, lease.records.len());
         self.count_taken(&lease);
         if !lease.records.is_empty() {
@@ -176,7 +178,8 @@ impl Pump {
         self.leases.retain(|lease| !lease.is_settled());
         self.leases.push(Arc::clone(&open));
         let receipts: Vec<u32> = lease.records.iter().map(|record| record.receipt).collect();
-        let sorted = match Sorter::new(&self.desk, &open).sort(&lease).await {
+        let span = tracing::debug_span!("dispatch.judge", messages = receipts.len());
+        let sorted = match Sorter::new(&self.desk, &open).sort(&lease).instrument(span).await {
             Ok(sorted) => sorted,
             Err(error) => {
                 for receipt in receipts {

@@ -12,6 +12,7 @@ use rules_core::work::queue::{Outcome, Settlement};
 use rules_core::work::quota::Refund;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::begin::Ready;
 use super::holds::{hold_campaign, pause_campaign};
@@ -123,7 +124,8 @@ impl Recorder {
     async fn work_on(self: Arc<Self>, mut group: Vec<Done>) -> Vec<Arc<OpenLease>> {
         let facts: Vec<Fact> = group.iter_mut().filter_map(|done| done.fact.take()).collect();
         if !facts.is_empty() {
-            self.until_done("recording outcomes", || self.desk.log.record(&facts)).await;
+            let span = tracing::debug_span!("dispatch.record", facts = facts.len());
+            self.until_done("recording outcomes", || self.desk.log.record(&facts)).instrument(span).await;
             for fact in &facts {
                 telemetry::count("dispatch_facts_total", Some(("fact", word(&fact.what).0)), 1);
             }

@@ -13,6 +13,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::{Schema, SqliteError};
+use crate::judge::fault::chain;
 
 /// Pieces of work that share one transaction at most. Bounds how long a caller waits for others.
 const GROUP: usize = 256;
@@ -146,6 +147,7 @@ impl WriterThread {
 
     /// Commits the group. Work that fails is taken out and told so, and the rest runs again.
     fn commit(&mut self, mut group: Vec<Box<dyn Work>>) {
+        let _span = tracing::trace_span!("sqlite.commit", calls = group.len()).entered();
         while !group.is_empty() {
             match self.attempt(&mut group) {
                 Ok(()) => {
@@ -163,6 +165,7 @@ impl WriterThread {
                 Err(Failed::One(index)) => group.remove(index).end(Ok(())),
                 Err(Failed::Schema(index, error)) => group.remove(index).end(Err(error)),
                 Err(Failed::All(error)) => {
+                    tracing::error!(error = %chain(&error), calls = group.len(), "a commit failed; nothing of it remains");
                     for work in group {
                         work.end(Err(error.clone()));
                     }
