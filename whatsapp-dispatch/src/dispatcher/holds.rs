@@ -37,7 +37,13 @@ pub(crate) async fn hold_campaign(desk: &Desk, key: &CampaignKey) -> Result<(), 
     let Ok(scope) = desk.tenants.enter(key.tenant()).await else { return Ok(()) };
     let Ok(lane) = lane(&scope, &record) else { return Ok(()) };
     let code = record.reason.unwrap_or(PAUSED);
-    desk.lanes.hold(&[Hold { on: HoldOn::Lane(lane), until: None, code }]).await
+    desk.lanes.hold(&[Hold { on: HoldOn::Lane(lane.clone()), until: None, code }]).await?;
+    // Somebody may have resumed the campaign, and released the lane, since it was looked at.
+    let now = desk.campaigns.load(std::slice::from_ref(key)).await?.into_iter().next().flatten();
+    if now.is_none_or(|record| record.status == Status::Paused) {
+        return Ok(());
+    }
+    desk.lanes.release(&[HoldOn::Lane(lane)]).await
 }
 
 /// Somebody paused the campaign.

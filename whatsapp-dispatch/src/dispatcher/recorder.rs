@@ -21,7 +21,7 @@ use super::outcome::Beyond;
 use crate::delivery::change::word;
 use crate::desk::{Active, Desk, outlet};
 use crate::fact::Fact;
-use crate::message::MessageKey;
+use crate::message::{CampaignKey, MessageKey};
 use crate::telemetry;
 
 /// What came of one leased record.
@@ -177,8 +177,15 @@ impl Recorder {
 
     /// Slows numbers down and pauses campaigns, as the answers asked for.
     async fn react(&self, group: &[Done]) {
-        for done in group {
+        let mut reacted_to: Vec<(&CampaignKey, &Beyond)> = Vec::new();
+        for done in group.iter().filter(|done| done.beyond != Beyond::Nothing) {
             let Some(campaign) = &done.campaign else { continue };
+            // A group often brings the same news many times.
+            let news = (&campaign.record.key, &done.beyond);
+            if reacted_to.contains(&news) {
+                continue;
+            }
+            reacted_to.push(news);
             let reacted = match &done.beyond {
                 Beyond::Nothing => Ok(()),
                 Beyond::SlowDown(retry_after) => self.slow_down(campaign, *retry_after).await,

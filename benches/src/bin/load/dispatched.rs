@@ -27,6 +27,7 @@ pub(crate) struct Work {
     pub(crate) people: PathBuf,
     pub(crate) messages: usize,
     pub(crate) concurrency: usize,
+    pub(crate) window: Option<usize>,
     pub(crate) base_url: String,
 }
 
@@ -65,10 +66,14 @@ pub(crate) async fn send<S: DispatchStore>(
         inner: CloudApi::with_client(client()?, config, Arc::new(secrets)),
         answered: answered.clone(),
     };
+    let mut settings = DispatchConfig::default().unpaced().with_concurrency(work.concurrency);
+    if let Some(window) = work.window {
+        settings = settings.with_window(window);
+    }
     let dispatch = Dispatch::builder(store, gateway)
         .tenants(inputs::tenants(2 * work.messages as u64))
         .rules(inputs::rules(inputs::never_quiet()))
-        .config(DispatchConfig::default().unpaced().with_concurrency(work.concurrency))
+        .config(settings)
         .build()?;
 
     let (before, planning) = (trips(), Instant::now());

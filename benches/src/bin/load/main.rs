@@ -58,6 +58,10 @@ struct Run {
     /// Requests on the wire at once, in both halves.
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     concurrency: u32,
+    /// Messages begun and not yet written down, at most so many: what a crash can leave in doubt.
+    /// The default is that of the dispatcher, the concurrency and one group.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(32..=65_536))]
+    window: Option<u32>,
     /// Plans and sends once, without the bare loop, so that the peak of memory is the
     /// dispatcher's own.
     #[arg(long)]
@@ -110,6 +114,7 @@ impl Run {
             people,
             messages: self.messages as usize,
             concurrency: self.concurrency as usize,
+            window: self.window.map(|window| window as usize),
             base_url: stub.base_url(),
         };
         let mut figures = Figures::default();
