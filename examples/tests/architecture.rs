@@ -72,6 +72,7 @@ fn rooms_know_only_rooms_below_them() {
         "dispatcher",
         "tracker",
         "sweeper",
+        "telemetry",
     ];
     let technology = ["store", "adapters", "simulator"];
     let suites = ["conformance"];

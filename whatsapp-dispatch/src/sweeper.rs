@@ -33,13 +33,13 @@ impl Sweeper {
     /// Begun before `before` and still without an answer: nobody knows what came of it.
     pub(crate) async fn doubt(&self, before: DateTime<Utc>) -> Result<usize, StoreError> {
         let what = || What::InDoubt { code: WORKER_LOST };
-        self.sweep(State::Sending, Kind::BegunBefore(before), what).await
+        self.sweep(before, State::Sending, Kind::BegunBefore(before), what).await
     }
 
     /// Accepted so long ago that WhatsApp has dropped it.
     pub(crate) async fn expire(&self) -> Result<usize, StoreError> {
         let before = earlier(self.desk.clock.now(), self.desk.config.delivery_deadline);
-        self.sweep(State::Accepted, Kind::AcceptedBefore(before), || What::Expired).await
+        self.sweep(before, State::Accepted, Kind::AcceptedBefore(before), || What::Expired).await
     }
 
     /// Facts by WhatsApp's id alone that came after their message was known.
@@ -49,6 +49,7 @@ impl Sweeper {
 
     async fn sweep(
         &self,
+        before: DateTime<Utc>,
         state: State,
         kind: Kind,
         what: impl Fn() -> What + Send + Sync,
@@ -57,9 +58,11 @@ impl Sweeper {
         let mut after = 0;
         loop {
             let records = self.desk.campaigns.list(&Select::Active, after, PAGE).await?;
-            let keys: Vec<CampaignKey> = records.into_iter().map(|record| record.key).collect();
-            let Some(last) = keys.last() else { return Ok(swept) };
-            after = last.number();
+            let Some(last) = records.last() else { return Ok(swept) };
+            after = last.key.number();
+            // Nothing is begun, or accepted, before its campaign is released.
+            let old = records.into_iter().filter(|record| record.released_at.is_some_and(|at| at < before));
+            let keys: Vec<CampaignKey> = old.map(|record| record.key).collect();
             for (key, progress) in keys.iter().zip(self.desk.log.progress(&keys).await?) {
                 if 0 < progress.in_state(state) {
                     swept += self.sweep_one(key, kind, &what).await?;

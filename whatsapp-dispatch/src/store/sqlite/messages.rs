@@ -13,7 +13,7 @@ use crate::message::{CampaignKey, MessageId, MessageKey, PersonId, row as row_of
 use crate::phone::PhoneNumber;
 
 /// Records that one scan looks at, at most.
-const STRETCH: u32 = 20_000;
+const STRETCH: u32 = 4_000;
 
 /// Records that are read in vain rather than starting another statement.
 const GAP: u32 = 4;

@@ -36,7 +36,7 @@ use crate::message::{CampaignKey, MessageKey, row as row_of};
 /// Ids that one search looks for, at most; the next sweep takes the next ones.
 const WANTED: u32 = 1_000;
 /// Messages that one statement of a search looks at.
-const STRETCH: u32 = 20_000;
+const STRETCH: u32 = 4_000;
 /// WhatsApp drops a message after 30 days ("Time-to-live", Meta), and may tell so a while later.
 const TOLD_FOR: TimeDelta = TimeDelta::days(38);
 
