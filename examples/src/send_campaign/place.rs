@@ -66,10 +66,17 @@ impl Place {
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
     }
 
-    /// Removes what is not needed any more: all of a temporary place, else the simulator's state.
+    /// Removes the place if it was made for this run.
+    pub fn clean_made(&self) -> Result<()> {
+        let Self::File { made: Some(folder), .. } = self else { return Ok(()) };
+        std::fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))
+    }
+
+    /// Removes what is not needed any more: all of a place made for this run, else the
+    /// simulator's state.
     pub fn clean(&self) -> Result<()> {
-        if let Self::File { made: Some(folder), .. } = self {
-            return std::fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()));
+        if let Self::File { made: Some(_), .. } = self {
+            return self.clean_made();
         }
         match self.state_file() {
             Some(path) if path.exists() => {

@@ -91,8 +91,16 @@ impl Run {
         let source = Csv::open(&self.recipients)?;
         let planning = dispatch.plan(campaign, source);
         let plan = tokio::select! {
-            plan = planning => plan.with_context(|| format!("planning from {}", self.recipients.display()))?,
+            plan = planning => plan.with_context(|| format!("planning from {}", self.recipients.display())),
             () = interrupted() => return self.interrupted(place),
+        };
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(error) => {
+                // Nothing was sent, so nothing of a place made for this run is worth keeping.
+                place.clean_made()?;
+                return Err(error);
+            }
         };
         eprintln!("{plan}\n");
 

@@ -16,8 +16,8 @@ const LINE: Duration = Duration::from_secs(1);
 pub struct Watcher<'a> {
     sent: &'a Sent,
     bar: Option<ProgressBar>,
-    started: Instant,
-    begun_before: Option<u64>,
+    /// When progress was shown first, and how many were settled then.
+    first: Option<(Instant, u64)>,
 }
 
 impl<'a> Watcher<'a> {
@@ -27,7 +27,7 @@ impl<'a> Watcher<'a> {
             let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}").ok();
             bar.with_style(style.unwrap_or_else(ProgressStyle::default_bar))
         });
-        Self { sent, bar, started: Instant::now(), begun_before: None }
+        Self { sent, bar, first: None }
     }
 
     /// Returns the report when the campaign has finished.
@@ -57,13 +57,14 @@ impl<'a> Watcher<'a> {
     fn show(&mut self, report: &Report) {
         let (planned, open) = (report.progress.planned(), report.waiting() + report.deferred());
         let settled = planned.saturating_sub(open);
-        let before = *self.begun_before.get_or_insert(settled);
-        let rate = settled.saturating_sub(before) as f64 / self.started.elapsed().as_secs_f64();
-        let mut message = format!("{rate:.0}/s");
+        let (since, before) = *self.first.get_or_insert((Instant::now(), settled));
+        let seconds = since.elapsed().as_secs_f64();
+        let rate = if seconds < 0.05 { 0.0 } else { settled.saturating_sub(before) as f64 / seconds };
+        let mut message = String::new();
         if 0.0 < rate && 0 < open {
-            message += &format!(", {} s left", (open as f64 / rate).ceil() as u64);
+            message += &format!("{rate:.0}/s, {} s left, ", (open as f64 / rate).ceil() as u64);
         }
-        message += &format!(", {} delivered, {} read", report.delivered(), report.read());
+        message += &format!("{} delivered, {} read", report.delivered(), report.read());
         for wait in report.waits() {
             message += &format!(", waits for {}", wait.code);
         }
