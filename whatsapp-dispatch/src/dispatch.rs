@@ -1,6 +1,7 @@
 //! The facade: plan, release, run, report.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use crate::campaign::{Campaign, CampaignName};
 use crate::campaigns::{Change, Changed, Created, NewCampaign, Select, Status};
@@ -93,7 +94,9 @@ impl Dispatch {
         };
         self.desk.know(Arc::new(record.definition.sender.clone()));
         let record = if record.status == Status::Planning {
-            Planner { desk: &self.desk, scope, campaign: &record, mapping, body }.run(&mut source).await?;
+            Planner { desk: &self.desk, scope, campaign: &record, mapping, body, told: AtomicUsize::new(0) }
+                .run(&mut source)
+                .await?;
             match self.desk.campaigns.change(&record.key, record.revision, &Change::Planned).await? {
                 Changed::Made(record) | Changed::Moved(record) | Changed::NotAllowed(record) => record,
                 Changed::Missing => return Err(PlanError::Elsewhere { campaign: name }),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ use crate::delivery::{BATCH, Manifest, PlanRow, PlanVerdict, Planned, Recipient}
 use crate::desk::Desk;
 use crate::dispatch::PlanError;
 use crate::people::{Address, ConsentChange, PersonKey};
-use crate::recipients::{BoundMapping, Position, Recipients, Row};
+use crate::recipients::{BoundMapping, Malformed, Position, Recipients, Row};
 use crate::rule::AssumedConsent;
 use crate::template::BodyPlan;
 
@@ -35,7 +36,12 @@ pub(crate) struct Planner<'a> {
     pub(crate) campaign: &'a CampaignRecord,
     pub(crate) mapping: BoundMapping,
     pub(crate) body: BodyPlan,
+    /// Broken records that were told of.
+    pub(crate) told: AtomicUsize,
 }
+
+/// Broken records are told of one by one up to this number; all of them are counted.
+const TOLD: usize = 10;
 
 /// One record on its way into a manifest.
 struct Entry {
@@ -101,6 +107,15 @@ impl Planner<'_> {
         Ok(entries.into_iter().map(|entry| entry.row).collect())
     }
 
+    /// Says where a record is broken and why.
+    fn tell(&self, broken: &Malformed) {
+        match self.told.fetch_add(1, Ordering::Relaxed) {
+            0..TOLD => tracing::warn!("{broken}; the record is left out"),
+            TOLD => tracing::warn!("more records are broken; they are counted and not told of one by one"),
+            _ => {}
+        }
+    }
+
     /// Reads numbers, finds the people behind them, fills the parameters.
     async fn read(&self, rows: Vec<Row>) -> Result<Vec<Entry>, StoreError> {
         let candidates: Vec<_> = rows
@@ -124,7 +139,10 @@ impl Planner<'_> {
             };
             let (cells, candidate) = match read {
                 Ok(read) => read,
-                Err(malformed) => return unnamed(PlanVerdict::Malformed(malformed.code.clone())),
+                Err(malformed) => {
+                    self.tell(malformed);
+                    return unnamed(PlanVerdict::Malformed(malformed.code.clone()));
+                }
             };
             if let Err(error) = &candidate.phone {
                 return unnamed(PlanVerdict::Invalid(error.code()));
