@@ -17,7 +17,7 @@ use crate::judge::code::Code;
 use crate::judge::id::EntryId;
 use crate::judge::key::ChainKey;
 use crate::judge::tenant::TenantScope;
-use crate::work::events::{Entry, EventLog, Sealed};
+use crate::work::events::{ChainSecret, Entry, EventLog, Head, Sealed, verify};
 
 /// An event log under test that holds nothing yet.
 pub struct Subject {
@@ -27,6 +27,8 @@ pub struct Subject {
     pub a: Arc<TenantScope>,
     /// Another tenant.
     pub b: Arc<TenantScope>,
+    /// The secret of the log's chains.
+    pub secret: ChainSecret,
     /// Lives as long as the subject, such as the folder of a file.
     pub keep: Box<dyn Any + Send + Sync>,
 }
@@ -52,6 +54,7 @@ macro_rules! events_conformance {
             heads_come_in_the_order_asked
             appending_nothing_changes_nothing
             appends_at_once_leave_no_gap
+            every_chain_is_whole
         }
     };
     ($new:path: $($case:ident)+) => {
@@ -74,6 +77,18 @@ fn entry(scope: &TenantScope, name: &str) -> Entry {
         kind: KIND,
         body: format!(r#"{{"what":"{name} ✓"}}"#),
     }
+}
+
+/// The entries as they were before they were sealed, with their numbers.
+fn unsealed(sealed: &[Sealed], scope: &TenantScope) -> Vec<(u64, Entry)> {
+    let entry = |sealed: &Sealed| Entry {
+        id: sealed.id,
+        chain: ChainKey::new(scope),
+        at: sealed.at,
+        kind: sealed.kind.clone(),
+        body: sealed.body.clone(),
+    };
+    sealed.iter().map(|sealed| (sealed.seq, entry(sealed))).collect()
 }
 
 impl Subject {
@@ -116,14 +131,14 @@ pub async fn tenants_have_chains_of_their_own(subject: Subject) {
         [entry(&subject.a, "x"), entry(&subject.b, "y"), entry(&subject.a, "z"), entry(&subject.b, "w")];
     assert_eq!(subject.append(&entries).await, [1, 1, 2, 2]);
     let [x, y, z, w] = entries;
-    assert_eq!(subject.read(&subject.a, 1, 10).await, [Sealed::new(1, &x), Sealed::new(2, &z)]);
-    assert_eq!(subject.read(&subject.b, 1, 10).await, [Sealed::new(1, &y), Sealed::new(2, &w)]);
+    assert_eq!(unsealed(&subject.read(&subject.a, 1, 10).await, &subject.a), [(1, x), (2, z)]);
+    assert_eq!(unsealed(&subject.read(&subject.b, 1, 10).await, &subject.b), [(1, y), (2, w)]);
 }
 
 pub async fn what_was_appended_is_read_back_unchanged(subject: Subject) {
     let x = entry(&subject.a, "x");
     subject.append(std::slice::from_ref(&x)).await;
-    assert_eq!(subject.read(&subject.a, 1, 1).await, [Sealed::new(1, &x)]);
+    assert_eq!(unsealed(&subject.read(&subject.a, 1, 1).await, &subject.a), [(1, x)]);
 }
 
 pub async fn reading_begins_and_ends_where_it_is_told(subject: Subject) {
@@ -141,12 +156,14 @@ pub async fn reading_begins_and_ends_where_it_is_told(subject: Subject) {
 pub async fn heads_come_in_the_order_asked(subject: Subject) {
     subject.append(&["x", "y"].map(|name| entry(&subject.b, name))).await;
     let chains = [&subject.a, &subject.b, &subject.a].map(|scope| ChainKey::new(scope));
-    assert_eq!(subject.events.head(&chains).await.unwrap(), [0, 2, 0]);
+    let last = subject.read(&subject.b, 2, 1).await.remove(0);
+    let head = Head { seq: 2, mac: last.mac };
+    assert_eq!(subject.events.head(&chains).await.unwrap(), [Head::default(), head, Head::default()]);
 }
 
 pub async fn appending_nothing_changes_nothing(subject: Subject) {
     assert_eq!(subject.append(&[]).await, [0; 0]);
-    assert_eq!(subject.events.head(&[ChainKey::new(&subject.a)]).await.unwrap(), [0]);
+    assert_eq!(subject.events.head(&[ChainKey::new(&subject.a)]).await.unwrap(), [Head::default()]);
 }
 
 pub async fn appends_at_once_leave_no_gap(subject: Subject) {
@@ -162,6 +179,19 @@ pub async fn appends_at_once_leave_no_gap(subject: Subject) {
     let mut numbers = [first, second, third, fourth].concat();
     numbers.sort_unstable();
     assert_eq!(numbers, [1, 2, 3, 4]);
+}
+
+pub async fn every_chain_is_whole(subject: Subject) {
+    for round in 0..5 {
+        let of = |scope: &TenantScope, name: &str| entry(scope, &format!("{name}{round}"));
+        subject.append(&[of(&subject.a, "x"), of(&subject.b, "y"), of(&subject.a, "z")]).await;
+    }
+    for (scope, entries) in [(&subject.a, 10), (&subject.b, 5)] {
+        let chain = ChainKey::new(scope);
+        let verified = verify(&*subject.events, &chain, &subject.secret).await.unwrap();
+        assert_eq!(verified.seq, entries);
+        assert_eq!(subject.events.head(&[chain]).await.unwrap(), [verified]);
+    }
 }
 
 #[cfg(test)]

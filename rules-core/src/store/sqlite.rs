@@ -14,12 +14,13 @@
 use std::fmt::{self, Debug, Formatter};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use rusqlite;
 pub use rusqlite::Transaction;
 
 use crate::work::clock::{Clock, SystemClock};
+use crate::work::events::ChainSecret;
 use crate::work::ids::{Ids, RandomIds};
 use crate::work::queue::QueueLimits;
 
@@ -52,6 +53,9 @@ pub struct SqliteConfig {
     pub cache_kib: u32,
     /// What the store's queue accepts.
     pub queue_limits: QueueLimits,
+    /// The secret under which the event log is chained; without one a random secret is made that
+    /// lies in the file ([`Sqlite::chain_secret`]).
+    pub chain_secret: Option<ChainSecret>,
 }
 
 impl Default for SqliteConfig {
@@ -61,6 +65,7 @@ impl Default for SqliteConfig {
             ids: Arc::new(RandomIds),
             cache_kib: 16 * 1024,
             queue_limits: QueueLimits::default(),
+            chain_secret: None,
         }
     }
 }
@@ -83,6 +88,12 @@ impl SqliteConfig {
     pub fn with_queue_limits(self, queue_limits: QueueLimits) -> Self {
         Self { queue_limits, ..self }
     }
+
+    /// The same with a secret for the event log's chain.
+    #[must_use]
+    pub fn with_chain_secret(self, secret: ChainSecret) -> Self {
+        Self { chain_secret: Some(secret), ..self }
+    }
 }
 
 /// The SQLite handle. Clones share one file, one writer and one lock.
@@ -96,6 +107,8 @@ struct Inner {
     config: SqliteConfig,
     writer: Option<Writer>,
     readers: Readers,
+    /// The event log's secret, once it is known.
+    chain_secret: OnceLock<ChainSecret>,
     // Held, not read: the lock goes when the last clone goes.
     _lock: Option<File>,
 }
@@ -126,7 +139,9 @@ impl Sqlite {
             let lock = lock::acquire(&path)?;
             let writer = Writer::start(&path, config.cache_kib)?;
             let readers = Readers::start(&path)?;
-            Ok::<_, SqliteError>(Inner { path, config, writer: Some(writer), readers, _lock: Some(lock) })
+            let chain_secret = config.chain_secret.clone().map_or_else(OnceLock::new, OnceLock::from);
+            let (writer, lock) = (Some(writer), Some(lock));
+            Ok::<_, SqliteError>(Inner { path, config, writer, readers, chain_secret, _lock: lock })
         });
         let inner =
             opened.await.map_err(|source| SqliteError::Stopped { source: Some(Arc::new(source)) })??;
@@ -146,11 +161,25 @@ impl Sqlite {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn open_read_only(path: impl AsRef<Path>) -> Result<Self, SqliteError> {
+        Self::open_read_only_with(path, SqliteConfig::default()).await
+    }
+
+    /// [`Sqlite::open_read_only`] with a configuration.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open_read_only`].
+    ///
+    /// # Cancel safety
+    /// As [`Sqlite::open_read_only`].
+    pub async fn open_read_only_with(
+        path: impl AsRef<Path>,
+        config: SqliteConfig,
+    ) -> Result<Self, SqliteError> {
         let path = path.as_ref().to_owned();
         let opened = tokio::task::spawn_blocking(move || {
-            let config = SqliteConfig::default();
             let readers = Readers::start(&path)?;
-            Ok::<_, SqliteError>(Inner { path, config, writer: None, readers, _lock: None })
+            let chain_secret = config.chain_secret.clone().map_or_else(OnceLock::new, OnceLock::from);
+            Ok::<_, SqliteError>(Inner { path, config, writer: None, readers, chain_secret, _lock: None })
         });
         let inner =
             opened.await.map_err(|source| SqliteError::Stopped { source: Some(Arc::new(source)) })??;
@@ -170,6 +199,23 @@ impl Sqlite {
     /// The store's source of ids.
     pub fn ids(&self) -> &Arc<dyn Ids> {
         &self.inner.config.ids
+    }
+
+    pub(super) fn known_chain_secret(&self) -> &OnceLock<ChainSecret> {
+        &self.inner.chain_secret
+    }
+
+    /// Writes the file anew without what was deleted, and empties its write-ahead log: afterwards
+    /// nothing that was deleted or overwritten can be found in either. Takes as long as copying
+    /// the file, during which nobody else writes.
+    ///
+    /// # Errors
+    /// [`SqliteError`] when the file cannot be written.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop the work.
+    pub async fn scrub(&self) -> Result<(), SqliteError> {
+        self.writer()?.scrub().await
     }
 
     /// Trips to the file so far: committed transactions plus reads.

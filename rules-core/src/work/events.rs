@@ -7,20 +7,24 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::judge::code::Code;
 use crate::judge::id::EntryId;
 use crate::judge::key::ChainKey;
 use crate::work::StoreError;
 
+mod chain;
+
+pub use chain::{Breach, Break, Chain, ChainMac, ChainSecret, ExportCheck, VerifyError, verify};
+
 /// Evidence.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait EventLog: Debug + Send + Sync + 'static {
-    /// Appends entries in the order given; each gets the next number of its chain, without gaps.
-    /// An entry whose id is known is not appended again and keeps its number.
+    /// Appends entries in the order given; each gets the next number of its chain, without gaps,
+    /// and is tied to the one before it ([`Chain`]). An entry whose id is known is not appended
+    /// again and keeps its number.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call with the same ids.
@@ -35,11 +39,11 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// [`StoreError`] when the store does not answer.
     async fn read(&self, chain: &ChainKey, from: u64, max: usize) -> Result<Vec<Sealed>, StoreError>;
 
-    /// The last number of each chain, in order; 0 for an empty one.
+    /// Where each chain ends, in order; the default head for an empty one.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
-    async fn head(&self, chains: &[ChainKey]) -> Result<Vec<u64>, StoreError>;
+    async fn head(&self, chains: &[ChainKey]) -> Result<Vec<Head>, StoreError>;
 }
 const _: fn(&dyn EventLog) = |_| {};
 
@@ -58,25 +62,48 @@ pub struct Entry {
     pub body: String,
 }
 
-/// An entry with its number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a chain ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The number of the last entry; 0 for an empty chain.
+    pub seq: u64,
+    /// Its code.
+    pub mac: ChainMac,
+}
+
+/// An entry with its number, tied to its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sealed {
     /// Its number in the chain, from 1 without gaps.
     pub seq: u64,
     /// Its id.
     pub id: EntryId,
-    /// When it happened.
+    /// When it happened, to the microsecond.
     pub at: DateTime<Utc>,
     /// What kind of thing.
     pub kind: Code,
     /// The facts, as one JSON object.
     pub body: String,
+    /// What ties it to the entries before it.
+    pub mac: ChainMac,
 }
 
 impl Sealed {
-    /// The entry under its number.
-    pub fn new(seq: u64, entry: &Entry) -> Self {
-        Self { seq, id: entry.id, at: entry.at, kind: entry.kind.clone(), body: entry.body.clone() }
+    /// The entry under its number and code.
+    pub fn new(seq: u64, entry: &Entry, mac: ChainMac) -> Self {
+        Self { seq, id: entry.id, at: entry.at, kind: entry.kind.clone(), body: entry.body.clone(), mac }
+    }
+
+    /// The entry as one JSON object: the bytes that its code covers.
+    pub fn line(&self) -> String {
+        let Self { seq, id, kind, body, .. } = self;
+        let at = self.at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        format!(r#"{{"seq":{seq},"id":"{id}","at":"{at}","kind":"{kind}","body":{body}}}"#)
+    }
+
+    /// The entry with its code as one line of a JSON Lines export, without a line break.
+    pub fn export(&self) -> String {
+        format!(r#"{{"mac":"{}","entry":{}}}"#, self.mac, self.line())
     }
 }

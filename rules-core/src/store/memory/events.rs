@@ -1,5 +1,5 @@
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -7,11 +7,14 @@ use crate::judge::id::EntryId;
 use crate::judge::key::ChainKey;
 use crate::store::memory::{Memory, Part};
 use crate::work::StoreError;
-use crate::work::events::{Entry, EventLog, Sealed};
+use crate::work::events::{Chain, ChainSecret, Entry, EventLog, Head, Sealed};
 use crate::work::outbox::Outbox;
 
-#[derive(Debug, Default)]
-struct Events(Mutex<Logs>);
+#[derive(Debug)]
+struct Events {
+    secret: ChainSecret,
+    logs: Mutex<Logs>,
+}
 
 #[derive(Debug, Default)]
 struct Logs {
@@ -20,25 +23,44 @@ struct Logs {
 }
 
 impl Part for Events {
-    fn new(_: &Memory) -> Self {
-        Self::default()
+    fn new(store: &Memory) -> Self {
+        let (first, second) = (store.ids().next(), store.ids().next());
+        let secret = ChainSecret::of(&format!("{first}{second}"));
+        Self { secret, logs: Mutex::default() }
     }
+}
+
+impl Events {
+    fn logs(&self) -> MutexGuard<'_, Logs> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    /// The secret under which this store's event log is chained; random, and gone with the store.
+    pub fn chain_secret(&self) -> ChainSecret {
+        self.part::<Events>().secret.clone()
+    }
+}
+
+fn head(entries: &[Sealed]) -> Head {
+    entries.last().map_or_else(Head::default, |last| Head { seq: last.seq, mac: last.mac })
 }
 
 #[async_trait]
 impl EventLog for Memory {
     async fn append(&self, entries: &[Entry]) -> Result<Vec<u64>, StoreError> {
         let events = self.part::<Events>();
-        let mut guard = events.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = events.logs();
         let Logs { chains, numbers } = &mut *guard;
         Ok(entries
             .iter()
             .map(|entry| {
                 *numbers.entry(entry.id).or_insert_with(|| {
-                    let chain = chains.entry(entry.chain.clone()).or_default();
-                    let seq = chain.len() as u64 + 1;
-                    chain.push(Sealed::new(seq, entry));
-                    seq
+                    let written = chains.entry(entry.chain.clone()).or_default();
+                    let mut chain = Chain::new(&events.secret, &entry.chain).at(head(written));
+                    written.push(chain.seal(entry));
+                    chain.head().seq
                 })
             })
             .collect())
@@ -46,16 +68,17 @@ impl EventLog for Memory {
 
     async fn read(&self, chain: &ChainKey, from: u64, max: usize) -> Result<Vec<Sealed>, StoreError> {
         let events = self.part::<Events>();
-        let logs = events.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let logs = events.logs();
         let entries = logs.chains.get(chain).map(Vec::as_slice).unwrap_or_default();
-        Ok(entries.iter().filter(|entry| from <= entry.seq).take(max).cloned().collect())
+        let from = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX);
+        Ok(entries.iter().skip(from).take(max).cloned().collect())
     }
 
-    async fn head(&self, chains: &[ChainKey]) -> Result<Vec<u64>, StoreError> {
+    async fn head(&self, chains: &[ChainKey]) -> Result<Vec<Head>, StoreError> {
         let events = self.part::<Events>();
-        let logs = events.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let len = |chain| logs.chains.get(chain).map_or(0, |entries| entries.len() as u64);
-        Ok(chains.iter().map(len).collect())
+        let logs = events.logs();
+        let end = |chain| head(logs.chains.get(chain).map(Vec::as_slice).unwrap_or_default());
+        Ok(chains.iter().map(end).collect())
     }
 }
 

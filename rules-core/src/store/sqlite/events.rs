@@ -9,7 +9,7 @@ use crate::judge::id::EntryId;
 use crate::judge::key::{ChainKey, stored};
 use crate::judge::tenant::TenantId;
 use crate::work::StoreError;
-use crate::work::events::{Entry, EventLog, Sealed};
+use crate::work::events::{Chain, ChainMac, ChainSecret, Entry, EventLog, Head, Sealed};
 use crate::work::outbox::Outbox;
 
 /// Puts entries into the outbox, inside the transaction of the change that they are about.
@@ -74,7 +74,9 @@ impl Outbox for Sqlite {
 impl EventLog for Sqlite {
     async fn append(&self, entries: &[Entry]) -> Result<Vec<u64>, StoreError> {
         let entries = entries.to_vec();
-        self.write(&CORE, move |tx| entries.iter().map(|entry| append(tx, entry)).collect())
+        let secret =
+            self.chain_secret().await.map_err(|error| error.while_doing("reading the chain's secret"))?;
+        self.write(&CORE, move |tx| append(tx, &secret, &entries))
             .await
             .map_err(|error| error.while_doing("appending to the event log"))
     }
@@ -83,7 +85,7 @@ impl EventLog for Sqlite {
         let tenant = chain.tenant().clone();
         self.read(&CORE, move |tx| {
             let mut select = tx.prepare_cached(
-                "SELECT seq, id, at_us, kind, body FROM event WHERE tenant = ?1 AND ?2 <= seq
+                "SELECT seq, id, at_us, kind, body, mac FROM event WHERE tenant = ?1 AND ?2 <= seq
                  ORDER BY seq LIMIT ?3",
             )?;
             let max = i64::try_from(max).unwrap_or(i64::MAX);
@@ -96,6 +98,7 @@ impl EventLog for Sqlite {
                     at: instant(row, 2)?,
                     kind: code(row, 3)?,
                     body: row.get(4)?,
+                    mac: ChainMac::from_bytes(row.get(5)?),
                 });
             }
             Ok(entries)
@@ -104,7 +107,7 @@ impl EventLog for Sqlite {
         .map_err(|error| error.while_doing("reading the event log"))
     }
 
-    async fn head(&self, chains: &[ChainKey]) -> Result<Vec<u64>, StoreError> {
+    async fn head(&self, chains: &[ChainKey]) -> Result<Vec<Head>, StoreError> {
         let tenants: Vec<TenantId> = chains.iter().map(|chain| chain.tenant().clone()).collect();
         self.read(&CORE, move |tx| tenants.iter().map(|tenant| head(tx, tenant)).collect())
             .await
@@ -112,34 +115,111 @@ impl EventLog for Sqlite {
     }
 }
 
-fn append(tx: &Transaction<'_>, entry: &Entry) -> Result<u64, SqliteError> {
-    let known: Option<u64> = tx
-        .prepare_cached("SELECT seq FROM event WHERE id = ?1")?
-        .query_row([entry.id.as_bytes()], |row| row.get(0))
-        .optional()?;
-    if let Some(seq) = known {
-        return Ok(seq);
+impl Sqlite {
+    /// The secret under which the file's event log is chained: the configured one, or a random
+    /// one that lies in the file. The latter finds accidents and clumsy changes; against somebody
+    /// who can write the file configure one that lies elsewhere.
+    ///
+    /// # Errors
+    /// [`SqliteError`] when the file cannot be read.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn chain_secret(&self) -> Result<ChainSecret, SqliteError> {
+        if let Some(secret) = self.known_chain_secret().get() {
+            return Ok(secret.clone());
+        }
+        let secret = if let Some(stored) = self.read(&CORE, stored_secret).await? {
+            stored
+        } else {
+            let fresh = ChainSecret::of(&format!("{}{}", self.ids().next(), self.ids().next()));
+            self.write(&CORE, move |tx| {
+                tx.prepare_cached("INSERT OR IGNORE INTO event_secret (one, secret) VALUES (1, ?1)")?
+                    .execute([fresh.expose()])?;
+                Ok(stored_secret(tx)?.unwrap_or_else(|| fresh.clone()))
+            })
+            .await?
+        };
+        Ok(self.known_chain_secret().get_or_init(|| secret).clone())
     }
-    let seq = head(tx, entry.chain.tenant())? + 1;
-    tx.prepare_cached(
-        "INSERT INTO event (tenant, seq, id, at_us, kind, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![
-        entry.chain.tenant().as_str(),
-        seq,
-        entry.id.as_bytes(),
-        entry.at.timestamp_micros(),
-        entry.kind.as_str(),
-        entry.body,
-    ])?;
-    Ok(seq)
+
+    /// The tenants that have an event log in this file, in order.
+    ///
+    /// # Errors
+    /// [`SqliteError`] when the file cannot be read.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn chains(&self) -> Result<Vec<ChainKey>, SqliteError> {
+        self.read(&CORE, |tx| {
+            let mut select = tx.prepare_cached("SELECT tenant FROM event_head ORDER BY tenant")?;
+            let mut rows = select.query([])?;
+            let mut chains = Vec::new();
+            while let Some(row) = rows.next()? {
+                let name: String = row.get(0)?;
+                chains.push(stored::chain(TenantId::parse(&name).map_err(SqliteError::damaged)?));
+            }
+            Ok(chains)
+        })
+        .await
+    }
 }
 
-fn head(tx: &Transaction<'_>, tenant: &TenantId) -> Result<u64, SqliteError> {
-    let head: Option<u64> = tx
-        .prepare_cached("SELECT max(seq) FROM event WHERE tenant = ?1")?
-        .query_row([tenant.as_str()], |row| row.get(0))?;
-    Ok(head.unwrap_or(0))
+fn stored_secret(tx: &Transaction<'_>) -> Result<Option<ChainSecret>, SqliteError> {
+    let mut select = tx.prepare_cached("SELECT secret FROM event_secret WHERE one = 1")?;
+    Ok(select.query_row([], |row| row.get(0)).optional()?.map(ChainSecret::from_bytes))
+}
+
+fn append(tx: &Transaction<'_>, secret: &ChainSecret, entries: &[Entry]) -> Result<Vec<u64>, SqliteError> {
+    let mut chains: Vec<(&ChainKey, Chain)> = Vec::new();
+    let mut known = tx.prepare_cached("SELECT seq FROM event WHERE id = ?1")?;
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO event (tenant, seq, id, at_us, kind, body, mac) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let mut numbers = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let found: Option<u64> = known.query_row([entry.id.as_bytes()], |row| row.get(0)).optional()?;
+        if let Some(seq) = found {
+            numbers.push(seq);
+            continue;
+        }
+        let index = if let Some(index) = chains.iter().position(|(key, _)| *key == &entry.chain) {
+            index
+        } else {
+            let head = head(tx, entry.chain.tenant())?;
+            chains.push((&entry.chain, Chain::new(secret, &entry.chain).at(head)));
+            chains.len() - 1
+        };
+        let Some((_, chain)) = chains.get_mut(index) else { continue };
+        let sealed = chain.seal(entry);
+        insert.execute(params![
+            entry.chain.tenant().as_str(),
+            sealed.seq,
+            sealed.id.as_bytes(),
+            sealed.at.timestamp_micros(),
+            sealed.kind.as_str(),
+            sealed.body,
+            sealed.mac.as_bytes(),
+        ])?;
+        numbers.push(sealed.seq);
+    }
+    let mut keep = tx.prepare_cached(
+        "INSERT INTO event_head (tenant, seq, mac) VALUES (?1, ?2, ?3)
+         ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, mac = excluded.mac",
+    )?;
+    for (key, chain) in &chains {
+        let Head { seq, mac } = chain.head();
+        keep.execute(params![key.tenant().as_str(), seq, mac.as_bytes()])?;
+    }
+    Ok(numbers)
+}
+
+fn head(tx: &Transaction<'_>, tenant: &TenantId) -> Result<Head, SqliteError> {
+    let mut select = tx.prepare_cached("SELECT seq, mac FROM event_head WHERE tenant = ?1")?;
+    let found = select.query_row([tenant.as_str()], |row| {
+        Ok(Head { seq: row.get(0)?, mac: ChainMac::from_bytes(row.get(1)?) })
+    });
+    Ok(found.optional()?.unwrap_or_default())
 }
 
 fn instant(row: &Row<'_>, column: usize) -> Result<DateTime<Utc>, SqliteError> {

@@ -26,9 +26,32 @@ const ENOUGH: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    work: Sender<Box<dyn Work>>,
+    work: Sender<Job>,
     commits: Arc<AtomicU64>,
     applied: Arc<Mutex<HashSet<&'static str>>>,
+}
+
+/// What the thread is asked to do.
+enum Job {
+    Write(Box<dyn Work>),
+    /// Write the file anew without what was deleted.
+    Scrub(oneshot::Sender<Result<(), SqliteError>>),
+}
+
+/// Work that shares a transaction, and what is to be done after it.
+#[derive(Default)]
+struct Gathered {
+    group: Vec<Box<dyn Work>>,
+    scrub: Option<oneshot::Sender<Result<(), SqliteError>>>,
+}
+
+impl Gathered {
+    fn add(&mut self, job: Job) {
+        match job {
+            Job::Write(work) => self.group.push(work),
+            Job::Scrub(answer) => self.scrub = Some(answer),
+        }
+    }
 }
 
 /// One caller's work. Run in a transaction, perhaps again in another, then told how it ended.
@@ -112,7 +135,14 @@ impl Writer {
         let (answer, outcome) = oneshot::channel();
         let stopped = || SqliteError::Stopped { source: None };
         let call = Call { schema, work, value: None, answer };
-        self.work.send(Box::new(call)).map_err(|_| stopped())?;
+        self.work.send(Job::Write(Box::new(call))).map_err(|_| stopped())?;
+        outcome.await.map_err(|_| stopped())?
+    }
+
+    pub(super) async fn scrub(&self) -> Result<(), SqliteError> {
+        let (answer, outcome) = oneshot::channel();
+        let stopped = || SqliteError::Stopped { source: None };
+        self.work.send(Job::Scrub(answer)).map_err(|_| stopped())?;
         outcome.await.map_err(|_| stopped())?
     }
 }
@@ -125,24 +155,37 @@ struct WriterThread {
 
 impl WriterThread {
     /// Serves until the last handle is gone.
-    fn serve(&mut self, inbox: &Receiver<Box<dyn Work>>) {
+    fn serve(&mut self, inbox: &Receiver<Job>) {
         let mut shared = false;
         while let Ok(first) = inbox.recv() {
-            let mut group = vec![first];
+            let mut jobs = Gathered::default();
+            jobs.add(first);
             let mut waits = if shared { WAITS } else { 0 };
-            while group.len() < GROUP {
+            while jobs.scrub.is_none() && jobs.group.len() < GROUP {
                 if let Ok(next) = inbox.try_recv() {
-                    group.push(next);
-                } else if 0 < waits && group.len() < ENOUGH {
+                    jobs.add(next);
+                } else if 0 < waits && jobs.group.len() < ENOUGH {
                     waits -= 1;
-                    group.extend(inbox.recv_timeout(WAIT));
+                    inbox.recv_timeout(WAIT).map(|next| jobs.add(next)).ok();
                 } else {
                     break;
                 }
             }
+            let Gathered { group, scrub } = jobs;
             shared = 1 < group.len();
             self.commit(group);
+            if let Some(answer) = scrub {
+                // The caller may have gone; the file is scrubbed all the same.
+                answer.send(self.scrub()).ok();
+            }
         }
+    }
+
+    fn scrub(&self) -> Result<(), SqliteError> {
+        self.connection.execute_batch("VACUUM")?;
+        let busy: bool =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy { Err(SqliteError::Busy) } else { Ok(()) }
     }
 
     /// Commits the group. Work that fails is taken out and told so, and the rest runs again.
