@@ -15,11 +15,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::{Africa::Cairo, America::New_York, Asia::Kolkata, Tz};
 
-use crate::judge::id::{ChargeId, RefundId};
+use crate::judge::id::{ChargeId, MemberId, RefundId};
 use crate::judge::key::MeterKey;
 use crate::judge::tenant::TenantScope;
 use crate::judge::window::Window;
-use crate::work::quota::{Charge, Grant, Granted, Meter, Quota, Refund, Refusal, Usage};
+use crate::work::quota::{
+    Admission, Admitted, Charge, Crowd, Grant, Granted, Meter, Quota, Refund, Refusal, Usage,
+};
 
 /// An empty quota under test.
 pub struct Subject {
@@ -71,6 +73,15 @@ macro_rules! quota_conformance {
             a_limit_that_shrinks_leaves_nothing_and_takes_nothing_back
             tenants_names_and_windows_are_counted_apart
             concurrent_chargers_never_exceed_the_limit
+            a_crowd_counts_each_member_once
+            a_full_crowd_lets_in_only_who_is_in_and_says_when_there_is_room
+            a_member_leaves_when_its_time_is_over
+            a_member_that_comes_again_counts_from_then_on
+            a_refunded_admission_leaves_the_crowd_as_it_was
+            an_admission_is_repeated_without_harm
+            a_limit_that_shrinks_makes_newcomers_wait_for_enough_to_leave
+            crowds_of_a_group_are_shared_and_others_are_not
+            no_stretch_of_time_has_more_members_than_the_limit
         }
     };
     ($new:path: $($case:ident)+) => {
@@ -376,6 +387,154 @@ pub async fn concurrent_chargers_never_exceed_the_limit(subject: Subject) {
     assert_eq!(granted, 10_007);
     let usage = subject.quota.usage(&meters).await.unwrap();
     assert_eq!((usage[0].used, usage[1].used), (10_007, 10_007));
+}
+
+const ROLLING: Duration = Duration::from_secs(24 * 3600);
+
+fn in_crowd(id: u32, crowd: &Crowd, member: u32) -> Admission {
+    Admission {
+        id: ChargeId::of(&[b"admission", &id.to_be_bytes()]),
+        crowd: crowd.clone(),
+        member: MemberId::of(&[&member.to_be_bytes()]),
+    }
+}
+
+impl Subject {
+    fn crowd(&self, limit: u64) -> Crowd {
+        Crowd { key: MeterKey::new(&self.a, "people").unwrap(), within: ROLLING, limit }
+    }
+
+    async fn admit(&self, id: u32, crowd: &Crowd, member: u32) -> Admitted {
+        self.quota.admit(&[in_crowd(id, crowd, member)]).await.unwrap()[0]
+    }
+
+    async fn in_crowd(&self, crowd: &Crowd) -> u64 {
+        self.quota.crowds(std::slice::from_ref(crowd)).await.unwrap()[0].used
+    }
+
+    async fn leave(&self, id: u32) {
+        let charge = ChargeId::of(&[b"admission", &id.to_be_bytes()]);
+        let refund = Refund { id: RefundId::of(&[&id.to_be_bytes()]), charge, units: 1 };
+        self.quota.refund(&[refund]).await.unwrap();
+    }
+}
+
+pub async fn a_crowd_counts_each_member_once(subject: Subject) {
+    let crowd = subject.crowd(10);
+    let wishes = [(1, 7), (2, 8), (3, 7)].map(|(id, member)| in_crowd(id, &crowd, member));
+    assert_eq!(subject.quota.admit(&wishes).await.unwrap(), [Admitted::In; 3]);
+    let usage = subject.quota.crowds(std::slice::from_ref(&crowd)).await.unwrap()[0];
+    assert_eq!((usage.used, usage.left), (2, 8));
+    assert_eq!(usage.resets_at, Some((subject.now)() + ROLLING));
+}
+
+pub async fn a_full_crowd_lets_in_only_who_is_in_and_says_when_there_is_room(subject: Subject) {
+    let crowd = subject.crowd(2);
+    let start = (subject.now)();
+    subject.admit(1, &crowd, 1).await;
+    (subject.advance)(Duration::from_secs(60));
+    let wishes = [(2, 2), (3, 3), (4, 2)].map(|(id, member)| in_crowd(id, &crowd, member));
+    let full = Admitted::Full { frees_at: Some(start + ROLLING) };
+    assert_eq!(subject.quota.admit(&wishes).await.unwrap(), [Admitted::In, full, Admitted::In]);
+    assert!(!subject.admit(5, &subject.crowd(0), 9).await.is_in());
+}
+
+pub async fn a_member_leaves_when_its_time_is_over(subject: Subject) {
+    let crowd = subject.crowd(1);
+    subject.admit(1, &crowd, 1).await;
+    (subject.advance)(Duration::from_secs(24 * 3600 - 1));
+    assert!(!subject.admit(2, &crowd, 2).await.is_in());
+    (subject.advance)(Duration::from_secs(1));
+    assert_eq!(subject.in_crowd(&crowd).await, 0);
+    assert!(subject.admit(2, &crowd, 2).await.is_in());
+    assert_eq!(subject.in_crowd(&crowd).await, 1);
+}
+
+pub async fn a_member_that_comes_again_counts_from_then_on(subject: Subject) {
+    let crowd = subject.crowd(1);
+    subject.admit(1, &crowd, 1).await;
+    (subject.advance)(ROLLING / 2);
+    subject.admit(2, &crowd, 1).await;
+    (subject.advance)(ROLLING / 2);
+    assert_eq!(subject.in_crowd(&crowd).await, 1);
+    assert!(!subject.admit(3, &crowd, 2).await.is_in());
+    (subject.advance)(ROLLING / 2);
+    assert!(subject.admit(3, &crowd, 2).await.is_in());
+}
+
+pub async fn a_refunded_admission_leaves_the_crowd_as_it_was(subject: Subject) {
+    let crowd = subject.crowd(5);
+    subject.admit(1, &crowd, 1).await;
+    (subject.advance)(Duration::from_secs(60));
+    subject.admit(2, &crowd, 1).await;
+    subject.admit(3, &crowd, 2).await;
+    subject.leave(3).await;
+    assert_eq!(subject.in_crowd(&crowd).await, 1);
+    // What was admitted again since is not undone by the older refund.
+    subject.leave(1).await;
+    assert_eq!(subject.in_crowd(&crowd).await, 1);
+    subject.leave(2).await;
+    assert_eq!(subject.in_crowd(&crowd).await, 1);
+    (subject.advance)(Duration::from_secs(24 * 3600 - 60));
+    assert_eq!(subject.in_crowd(&crowd).await, 0);
+}
+
+pub async fn an_admission_is_repeated_without_harm(subject: Subject) {
+    let crowd = subject.crowd(1);
+    subject.admit(1, &crowd, 1).await;
+    (subject.advance)(ROLLING / 2);
+    assert!(subject.admit(1, &crowd, 1).await.is_in());
+    (subject.advance)(ROLLING / 2);
+    assert_eq!(subject.in_crowd(&crowd).await, 0);
+}
+
+pub async fn a_limit_that_shrinks_makes_newcomers_wait_for_enough_to_leave(subject: Subject) {
+    let crowd = subject.crowd(3);
+    let mut leaves = Vec::new();
+    for member in 1..=3 {
+        subject.admit(member, &crowd, member).await;
+        leaves.push((subject.now)() + ROLLING);
+        (subject.advance)(Duration::from_secs(60));
+    }
+    let narrow = subject.crowd(1);
+    assert_eq!(subject.admit(9, &narrow, 9).await, Admitted::Full { frees_at: Some(leaves[2]) });
+    assert!(subject.admit(10, &narrow, 2).await.is_in(), "whoever is in stays in");
+}
+
+pub async fn crowds_of_a_group_are_shared_and_others_are_not(subject: Subject) {
+    let shared = |scope: &TenantScope, group: &str| Crowd {
+        key: MeterKey::shared(scope, group, "people").unwrap(),
+        within: ROLLING,
+        limit: 5,
+    };
+    let (ours, same, other) = (shared(&subject.a, "p1"), shared(&subject.b, "p1"), shared(&subject.a, "p2"));
+    subject.admit(1, &ours, 1).await;
+    subject.admit(2, &same, 2).await;
+    assert_eq!((subject.in_crowd(&ours).await, subject.in_crowd(&other).await), (2, 0));
+    assert_eq!(subject.in_crowd(&subject.crowd(5)).await, 0);
+}
+
+pub async fn no_stretch_of_time_has_more_members_than_the_limit(subject: Subject) {
+    let crowd = subject.crowd(7);
+    let mut admitted: Vec<(DateTime<Utc>, u32)> = Vec::new();
+    for round in 0..200_u32 {
+        let member = round.wrapping_mul(2_654_435_761) % 23;
+        if subject.admit(round, &crowd, member).await.is_in() {
+            admitted.push(((subject.now)(), member));
+        }
+        (subject.advance)(Duration::from_secs(u64::from(round.wrapping_mul(40_503) % 7_200)));
+    }
+    assert!(admitted.len() > 50);
+    for (end, _) in &admitted {
+        let mut members: Vec<u32> = admitted
+            .iter()
+            .filter(|(at, _)| at <= end && *end < *at + ROLLING)
+            .map(|(_, member)| *member)
+            .collect();
+        members.sort_unstable();
+        members.dedup();
+        assert!(members.len() <= 7, "{} members at {end}", members.len());
+    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,10 @@ id! {
     RefundId
 }
 id! {
+    /// Names one member of a crowd that is counted.
+    MemberId
+}
+id! {
     /// Names one entry of an event log; a repeat with the same id is not appended again.
     EntryId
 }

@@ -80,6 +80,16 @@ impl Lane {
 }
 
 impl MeterKey {
+    /// The meter called `name` that all tenants of a group share, such as a business portfolio.
+    /// It shows totals, never who contributed.
+    ///
+    /// # Errors
+    /// [`KeyError`] when group or name cannot be part of a key.
+    pub fn shared(_: &TenantScope, group: &str, name: &str) -> Result<Self, KeyError> {
+        let group = checked("group", group)?;
+        Ok(Self { tenant: TenantId::shared(&group), name: checked("meter", name)? })
+    }
+
     /// The tenant's meter `name`.
     ///
     /// # Errors

@@ -34,6 +34,11 @@ impl TenantId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Stands for what several tenants share. No tenant can be called so.
+    pub(crate) fn shared(group: &str) -> Self {
+        Self(format!("*{group}").into())
+    }
 }
 
 impl Display for TenantId {

@@ -24,6 +24,7 @@ use crate::work::events::ChainSecret;
 use crate::work::ids::{Ids, RandomIds};
 use crate::work::queue::QueueLimits;
 
+mod crowd;
 mod error;
 mod events;
 mod lanes;

@@ -13,9 +13,11 @@ use crate::judge::key::MeterKey;
 use crate::judge::window::Window;
 use crate::work::StoreError;
 
+mod crowd;
 mod memory;
 pub(crate) mod tally;
 
+pub use crowd::{Admission, Admitted, Crowd};
 pub use memory::MemoryQuota;
 
 /// Units that are used up.
@@ -53,6 +55,26 @@ pub trait Quota: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] when the store does not answer.
     async fn usage(&self, meters: &[Meter]) -> Result<Vec<Usage>, StoreError>;
+
+    /// Counts members of crowds, one answer per admission, in order; a later admission of the
+    /// call sees what the earlier ones did. A member that counts already takes no further place
+    /// and counts anew from now on.
+    ///
+    /// An admission whose id was the member's last one changes nothing. [`Quota::refund`] of it
+    /// undoes it, unless the member was admitted again since; its units do not matter.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call with the same ids.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves all admissions made or none.
+    async fn admit(&self, admissions: &[Admission]) -> Result<Vec<Admitted>, StoreError>;
+
+    /// How many members each crowd has now, in order; `resets_at` is when the next one leaves.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    async fn crowds(&self, crowds: &[Crowd]) -> Result<Vec<Usage>, StoreError>;
 }
 const _: fn(&dyn Quota) = |_| {};
 

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 
 use crate::store::memory::{Memory, Part};
 use crate::work::StoreError;
-use crate::work::quota::{Charge, Granted, MemoryQuota, Meter, Quota, Refund, Usage};
+use crate::work::quota::{
+    Admission, Admitted, Charge, Crowd, Granted, MemoryQuota, Meter, Quota, Refund, Usage,
+};
 
 impl Part for MemoryQuota {
     fn new(store: &Memory) -> Self {
@@ -24,5 +26,13 @@ impl Quota for Memory {
 
     async fn usage(&self, meters: &[Meter]) -> Result<Vec<Usage>, StoreError> {
         self.part::<MemoryQuota>().usage(meters).await
+    }
+
+    async fn admit(&self, admissions: &[Admission]) -> Result<Vec<Admitted>, StoreError> {
+        self.part::<MemoryQuota>().admit(admissions).await
+    }
+
+    async fn crowds(&self, crowds: &[Crowd]) -> Result<Vec<Usage>, StoreError> {
+        self.part::<MemoryQuota>().crowds(crowds).await
     }
 }

@@ -3,11 +3,11 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::schema::CORE;
-use super::{Sqlite, SqliteError};
+use super::{Sqlite, SqliteError, crowd};
 use crate::judge::window::Span;
 use crate::work::StoreError;
 use crate::work::quota::tally::{self, FORGOTTEN_AT_ONCE, Reading, Tally};
-use crate::work::quota::{Charge, Granted, Meter, Quota, Refund, Refusal, Usage};
+use crate::work::quota::{Admission, Admitted, Charge, Crowd, Granted, Meter, Quota, Refund, Refusal, Usage};
 
 #[async_trait]
 impl Quota for Sqlite {
@@ -40,6 +40,22 @@ impl Quota for Sqlite {
         self.read(&CORE, move |tx| meters.iter().map(|meter| Ok(reading(tx, meter, now)?.usage())).collect())
             .await
             .map_err(|error| error.while_doing("reading quota"))
+    }
+
+    async fn admit(&self, admissions: &[Admission]) -> Result<Vec<Admitted>, StoreError> {
+        let admissions = admissions.to_vec();
+        let now = self.clock().now();
+        self.write(&CORE, move |tx| admissions.iter().map(|one| crowd::admit(tx, one, now)).collect())
+            .await
+            .map_err(|error| error.while_doing("admitting to crowds"))
+    }
+
+    async fn crowds(&self, crowds: &[Crowd]) -> Result<Vec<Usage>, StoreError> {
+        let crowds = crowds.to_vec();
+        let now = self.clock().now();
+        self.read(&CORE, move |tx| crowds.iter().map(|one| crowd::usage(tx, one, now)).collect())
+            .await
+            .map_err(|error| error.while_doing("counting crowds"))
     }
 }
 
@@ -135,7 +151,7 @@ fn refund(tx: &Transaction<'_>, refund: &Refund) -> Result<(), SqliteError> {
         .prepare_cached("SELECT units - refunded, forget_us FROM quota_charge WHERE id = ?1")?
         .query_row([refund.charge.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((left, forget_us)) = charged else { return Ok(()) };
+    let Some((left, forget_us)) = charged else { return crowd::refund(tx, refund.charge) };
     let new = tx
         .prepare_cached("INSERT OR IGNORE INTO quota_refund (charge, id, forget_us) VALUES (?1, ?2, ?3)")?
         .execute(params![refund.charge.as_bytes(), refund.id.as_bytes(), forget_us])?;

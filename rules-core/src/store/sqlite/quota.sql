@@ -34,3 +34,23 @@ CREATE TABLE quota_refund (
     PRIMARY KEY (charge, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX quota_refund_forget ON quota_refund (forget_us) WHERE forget_us IS NOT NULL;
+
+-- Different members in a rolling stretch of time.
+CREATE TABLE crowd (
+    id INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    members INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (tenant, name)
+) STRICT;
+CREATE TABLE crowd_member (
+    crowd INTEGER NOT NULL,
+    member BLOB NOT NULL,
+    at_us INTEGER NOT NULL,
+    -- The admission, and when the member was admitted before it.
+    by BLOB NOT NULL,
+    before_us INTEGER,
+    PRIMARY KEY (crowd, member)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX crowd_member_by_age ON crowd_member (crowd, at_us);
+CREATE INDEX crowd_member_by_admission ON crowd_member (by);

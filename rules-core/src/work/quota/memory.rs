@@ -8,8 +8,9 @@ use crate::judge::id::{ChargeId, RefundId};
 use crate::judge::key::MeterKey;
 use crate::work::StoreError;
 use crate::work::clock::Clock;
+use crate::work::quota::crowd::Crowds;
 use crate::work::quota::tally::{self, FORGOTTEN_AT_ONCE, Reading, Tally};
-use crate::work::quota::{Charge, Granted, Meter, Quota, Refund, Usage};
+use crate::work::quota::{Admission, Admitted, Charge, Crowd, Granted, Meter, Quota, Refund, Usage};
 
 /// Quota in the memory of this process.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ struct Books {
     tallies: HashMap<(MeterKey, u8), Tally>,
     charges: HashMap<ChargeId, Charged>,
     forget: BTreeSet<(DateTime<Utc>, ChargeId)>,
+    crowds: Crowds,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,7 @@ impl Quota for MemoryQuota {
         let mut books = self.books();
         for refund in refunds {
             books.refund(refund);
+            books.crowds.refund(refund.charge);
         }
         Ok(())
     }
@@ -65,6 +68,18 @@ impl Quota for MemoryQuota {
         let books = self.books();
         let now = self.clock.now();
         Ok(meters.iter().map(|meter| books.reading(meter, now).usage()).collect())
+    }
+
+    async fn admit(&self, admissions: &[Admission]) -> Result<Vec<Admitted>, StoreError> {
+        let mut books = self.books();
+        let now = self.clock.now();
+        Ok(admissions.iter().map(|admission| books.crowds.admit(admission, now)).collect())
+    }
+
+    async fn crowds(&self, crowds: &[Crowd]) -> Result<Vec<Usage>, StoreError> {
+        let books = self.books();
+        let now = self.clock.now();
+        Ok(crowds.iter().map(|crowd| books.crowds.usage(crowd, now)).collect())
     }
 }
 
