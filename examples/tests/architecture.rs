@@ -58,10 +58,12 @@ fn rooms_know_only_rooms_below_them() {
         "sender",
         "gateway",
         "people",
+        "register",
         "campaigns",
         "delivery",
     ];
     let services = [
+        "accounts",
         "config",
         "dispatch",
         "webhook",

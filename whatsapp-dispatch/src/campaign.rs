@@ -145,6 +145,11 @@ impl Campaign {
         }
     }
 
+    /// The same campaign from another number.
+    pub fn from(self, sender: Sender) -> Self {
+        Self { sender, ..self }
+    }
+
     /// The template that it sends.
     pub fn template(self, template: Template) -> Self {
         Self { template: Some(template), ..self }

@@ -22,12 +22,15 @@ use rules_core::work::tenants::Tenants;
 
 use tokio::sync::Notify;
 
+use crate::accounts::Accounts;
 use crate::campaigns::{CampaignRecord, Campaigns, Select};
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
+use crate::dispatcher::Pairs;
 use crate::gateway::{Content, MessageGateway};
 use crate::message::CampaignKey;
 use crate::people::People;
+use crate::register::Register;
 use crate::sender::{NumberId, Sender, SenderSource};
 
 /// The ports and settings of one dispatcher.
@@ -38,6 +41,7 @@ pub(crate) struct Desk {
     pub(crate) campaigns: Arc<dyn Campaigns>,
     pub(crate) log: Arc<dyn DeliveryLog>,
     pub(crate) people: Arc<dyn People>,
+    pub(crate) register: Arc<dyn Register>,
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) lanes: Arc<dyn Lanes>,
     pub(crate) quota: Arc<dyn Quota>,
@@ -53,6 +57,8 @@ pub(crate) struct Desk {
     /// be taken up at once.
     pub(crate) alone: bool,
     pub(crate) remembered: Remembered,
+    pub(crate) accounts: Accounts,
+    pub(crate) pairs: Pairs,
     /// Told when references were put into the queue.
     pub(crate) fed: Notify,
 }

@@ -17,6 +17,7 @@ use crate::template::{Body, TemplateDefinition};
 mod builder;
 mod error;
 mod explain;
+mod limits;
 mod plan;
 mod running;
 mod sent;

@@ -20,6 +20,8 @@ mod batch;
 mod holds;
 mod lease;
 mod outcome;
+mod pairs;
+mod people_limit;
 mod pump;
 mod recorder;
 mod smooth;
@@ -28,6 +30,8 @@ use begin::Beginner;
 use pump::Pump;
 use recorder::Recorder;
 use smooth::Smoother;
+
+pub(crate) use pairs::Pairs;
 
 pub(crate) use holds::{PAUSED, hold_campaign, pause_campaign};
 

@@ -46,6 +46,7 @@ pub mod recipients;
 pub mod sender;
 pub mod gateway;
 pub mod people;
+pub mod register;
 pub mod campaigns;
 pub mod delivery;
 
@@ -54,6 +55,7 @@ pub mod config;
 pub mod dispatch;
 pub mod webhook;
 mod telemetry;
+mod accounts;
 mod desk;
 mod planner;
 mod reference;

@@ -76,6 +76,14 @@ pub struct Sender {
     /// together ("Throughput", 2026-09-11); the default of 70 leaves room for replies.
     #[serde(default = "default_rate")]
     pub messages_per_second: u32,
+    /// Different people in any 24 hours that the portfolio may write to, as far as WhatsApp has
+    /// not told another limit since; `None` is no limit ("Messaging limits", Meta).
+    #[serde(default)]
+    pub people_per_day: Option<u64>,
+    /// True for a number that is used in the WhatsApp Business app too: 20 messages a second and
+    /// never more ("Throughput").
+    #[serde(default)]
+    pub shared_with_app: bool,
 }
 
 const fn default_rate() -> u32 {
@@ -87,7 +95,35 @@ impl Sender {
     pub fn new(number_id: NumberId, waba: impl Into<String>, tenant: TenantId, secret: SecretRef) -> Self {
         let waba = waba.into();
         let portfolio = waba.clone();
-        Self { number_id, waba, portfolio, tenant, secret, messages_per_second: default_rate() }
+        Self {
+            number_id,
+            waba,
+            portfolio,
+            tenant,
+            secret,
+            messages_per_second: default_rate(),
+            people_per_day: None,
+            shared_with_app: false,
+        }
+    }
+
+    /// The same number in another portfolio.
+    #[must_use]
+    pub fn in_portfolio(self, portfolio: impl Into<String>) -> Self {
+        Self { portfolio: portfolio.into(), ..self }
+    }
+
+    /// The same number in a portfolio that may write to so many different people in 24 hours.
+    #[must_use]
+    pub fn with_people_per_day(self, people: u64) -> Self {
+        Self { people_per_day: Some(people), ..self }
+    }
+
+    /// The same number, used in the WhatsApp Business app too: 16 messages a second, so that 4 of
+    /// its 20 are left for the app.
+    #[must_use]
+    pub fn shared_with_app(self) -> Self {
+        Self { shared_with_app: true, messages_per_second: 16, ..self }
     }
 
     /// The same number at another rate; 0 counts as 1.

@@ -18,12 +18,15 @@ use rules_core::work::tenants::{FixedTenants, Tenants};
 use tokio::sync::Notify;
 
 use super::{BuildError, Dispatch, DispatchStore};
+use crate::accounts::Accounts;
 use crate::campaigns::Campaigns;
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
 use crate::desk::{Desk, Remembered};
+use crate::dispatcher::Pairs;
 use crate::gateway::MessageGateway;
 use crate::people::People;
+use crate::register::Register;
 use crate::rule::{self, PersonFacts};
 use crate::sender::{SenderSource, Senders};
 
@@ -39,6 +42,7 @@ pub struct DispatchBuilder {
     campaigns: Arc<dyn Campaigns>,
     log: Arc<dyn DeliveryLog>,
     people: Arc<dyn People>,
+    register: Arc<dyn Register>,
     queue: Arc<dyn Queue>,
     lanes: Arc<dyn Lanes>,
     quota: Arc<dyn Quota>,
@@ -65,6 +69,7 @@ impl DispatchBuilder {
             campaigns: Arc::<S>::clone(&store),
             log: Arc::<S>::clone(&store),
             people: Arc::<S>::clone(&store),
+            register: Arc::<S>::clone(&store),
             queue: Arc::<S>::clone(&store),
             lanes: Arc::<S>::clone(&store),
             quota: Arc::<S>::clone(&store),
@@ -139,11 +144,13 @@ impl DispatchBuilder {
         let mut facts = self.facts;
         facts.push(Arc::new(PersonFacts::new(Arc::clone(&self.people))));
         let desk = Desk {
+            pairs: Pairs::new(Arc::clone(&self.clock)),
             clock: self.clock,
             ids: self.ids,
             campaigns: self.campaigns,
             log: self.log,
             people: self.people,
+            register: self.register,
             queue: self.queue,
             lanes: self.lanes,
             quota: self.quota,
@@ -157,6 +164,7 @@ impl DispatchBuilder {
             config: self.config,
             alone: self.alone,
             remembered: Remembered::default(),
+            accounts: Accounts::default(),
             fed: Notify::new(),
         };
         Ok(Dispatch { desk: Arc::new(desk) })

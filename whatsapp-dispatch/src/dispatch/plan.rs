@@ -16,12 +16,30 @@ use crate::progress::{Bucket, Progress};
 pub struct Plan {
     record: CampaignRecord,
     progress: Progress,
+    crowd: Option<Room>,
+}
+
+/// How many people the portfolio may still write to.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    /// Now.
+    left: u64,
+    /// In any 24 hours.
+    per_day: u64,
 }
 
 impl Plan {
     pub(super) async fn of(desk: &Desk, record: CampaignRecord) -> Result<Self, StoreError> {
         let progress = desk.log.progress(std::slice::from_ref(&record.key)).await?.pop().unwrap_or_default();
-        Ok(Self { record, progress })
+        let crowd = Self::room(desk, &record).await?;
+        Ok(Self { record, progress, crowd })
+    }
+
+    async fn room(desk: &Desk, record: &CampaignRecord) -> Result<Option<Room>, StoreError> {
+        let Ok(scope) = desk.tenants.enter(record.key.tenant()).await else { return Ok(None) };
+        let Some(crowd) = desk.crowd(&scope, &record.definition.sender).await? else { return Ok(None) };
+        let usage = desk.quota.crowds(std::slice::from_ref(&crowd)).await?;
+        Ok(usage.first().map(|usage| Room { left: usage.left, per_day: crowd.limit }))
     }
 
     /// The campaign's name.
@@ -39,8 +57,26 @@ impl Plan {
         &self.progress
     }
 
-    /// How long sending takes at the number's rate, if nothing holds it up.
+    /// How long sending takes at the number's rate and within the portfolio's limit of people in
+    /// 24 hours, if nothing else holds it up. As long as possible when the portfolio may write to
+    /// nobody.
     pub fn duration(&self) -> Duration {
+        self.at_rate().max(self.within_limit().unwrap_or_default())
+    }
+
+    /// How long the portfolio's limit makes it last.
+    fn within_limit(&self) -> Option<Duration> {
+        let Room { left, per_day } = self.crowd?;
+        let beyond = self.progress.planned().saturating_sub(left);
+        if beyond == 0 {
+            return None;
+        }
+        let seconds = u128::from(beyond) * 86_400 / u128::from(per_day).max(1);
+        let within = if per_day == 0 { u64::MAX } else { u64::try_from(seconds).unwrap_or(u64::MAX) };
+        Some(Duration::from_secs(within))
+    }
+
+    fn at_rate(&self) -> Duration {
         let rate = f64::from(self.record.definition.sender.messages_per_second.max(1));
         #[expect(clippy::cast_precision_loss, reason = "a forecast")]
         let messages = self.progress.planned() as f64;
@@ -73,7 +109,18 @@ impl Display for Plan {
             writeln!(f, "  {n:>8} {code}")?;
         }
         let sender = &self.record.definition.sender;
-        write!(f, "  about {} at {} messages a second", human(self.duration()), sender.messages_per_second)
+        write!(f, "  about {} at {} messages a second", human(self.at_rate()), sender.messages_per_second)?;
+        match (self.within_limit(), self.crowd) {
+            (Some(_), Some(Room { per_day: 0, .. })) => {
+                write!(f, "\n  the portfolio may write to nobody")
+            }
+            (Some(within), Some(Room { per_day, .. })) => write!(
+                f,
+                "\n  {:.1} days at {per_day} people in 24 hours, the portfolio's limit",
+                within.as_secs_f64() / 86_400.0
+            ),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use rules_core::work::referee::Judgement;
 
 use super::begin::Ready;
 use super::lease::OpenLease;
-use super::recorder::Done;
+use super::recorder::{Back, Charges, Done};
 use crate::campaign::ConsentPolicy;
 use crate::delivery::{Message, PlanVerdict, Query, Recipient};
 use crate::desk::{Active, Desk};
@@ -28,15 +28,18 @@ use crate::fact::{Fact, Subject, What};
 use crate::message::{CampaignKey, MessageKey};
 use crate::reference::Reference;
 use crate::rule::AssumedConsent;
+use crate::sender::NumberId;
 
 /// The tenant's messages of the day are used up.
 pub(super) const DAILY_EXCEEDED: Code = Code::known("quota.daily_exceeded");
 
 /// Sorts one lease.
 pub(super) struct Sorter<'a> {
-    desk: &'a Desk,
-    lease: &'a Arc<OpenLease>,
+    pub(super) desk: &'a Desk,
+    pub(super) lease: &'a Arc<OpenLease>,
     done: Vec<Done>,
+    /// Numbers that were held because of what was found in this lease.
+    pub(super) held: Vec<NumberId>,
 }
 
 /// A lease, sorted.
@@ -50,28 +53,32 @@ pub(super) struct Sorted {
 
 /// A leased message with all that is needed to judge it.
 #[derive(Debug)]
-struct Candidate {
-    receipt: u32,
+pub(super) struct Candidate {
+    pub(super) receipt: u32,
     message: Message,
-    to: Recipient,
-    campaign: Arc<Active>,
-    scope: Arc<TenantScope>,
+    pub(super) to: Recipient,
+    pub(super) campaign: Arc<Active>,
+    pub(super) scope: Arc<TenantScope>,
+    /// The person's admission to the portfolio's crowd.
+    pub(super) person_charge: Option<ChargeId>,
 }
 
 impl<'a> Sorter<'a> {
     pub(super) fn new(desk: &'a Desk, lease: &'a Arc<OpenLease>) -> Self {
-        Self { desk, lease, done: Vec::new() }
+        Self { desk, lease, done: Vec::new(), held: Vec::new() }
     }
 
     pub(super) async fn sort(mut self, lease: &Lease) -> Result<Sorted, StoreError> {
         let candidates = self.read(lease).await?;
         let now = self.desk.clock.now();
         let allowed = self.judge(candidates, now).await?;
+        let allowed = self.space_out(allowed, now);
+        let allowed = self.admit(allowed).await?;
         let ready = self.charge(allowed).await?;
         Ok(Sorted { ready, done: self.done })
     }
 
-    fn settle(&mut self, receipt: u32, outcome: Outcome) {
+    pub(super) fn settle(&mut self, receipt: u32, outcome: Outcome) {
         self.done.push(Done::settled(self.lease, receipt, outcome));
     }
 
@@ -111,7 +118,8 @@ impl<'a> Sorter<'a> {
             match (message.to.filter(|_| planned), &campaign, scopes.get(key.campaign().tenant())) {
                 (Some(to), Some(campaign), Some(scope)) => {
                     let (campaign, scope) = (Arc::clone(campaign), Arc::clone(scope));
-                    candidates.push(Candidate { receipt, message, to, campaign, scope });
+                    let person_charge = None;
+                    candidates.push(Candidate { receipt, message, to, campaign, scope, person_charge });
                 }
                 _ => self.settle(receipt, Outcome::Done),
             }
@@ -187,6 +195,23 @@ impl<'a> Sorter<'a> {
         self.done.push(Done { fact: Some(fact), ..Done::settled(self.lease, candidate.receipt, outcome) });
     }
 
+    /// Puts off what a number would send to one person too soon after the last message.
+    fn space_out(&mut self, allowed: Vec<Candidate>, now: DateTime<Utc>) -> Vec<Candidate> {
+        let mut spaced = Vec::with_capacity(allowed.len());
+        for candidate in allowed {
+            let number = &candidate.campaign.record.definition.sender.number_id;
+            match self.desk.pairs.wait(number, candidate.to.number) {
+                Some(until) if self.desk.config.paced => {
+                    let what = What::Deferred { until, code: PAIR_WAITS };
+                    let outcome = Outcome::Retry { at: until, code: PAIR_WAITS };
+                    self.conclude(&candidate, now, what, outcome);
+                }
+                _ => spaced.push(candidate),
+            }
+        }
+        spaced
+    }
+
     /// Charges the tenants' days, before anything is begun. What is not granted goes back and its
     /// tenant is held until the next day.
     async fn charge(&mut self, allowed: Vec<Candidate>) -> Result<Vec<Ready>, StoreError> {
@@ -237,7 +262,10 @@ impl<'a> Sorter<'a> {
                 if index < room {
                     ready.push(self.ready(candidate, charge));
                 } else {
-                    self.settle(candidate.receipt, Outcome::HandBack);
+                    let charges = Charges { day: None, person: candidate.person_charge };
+                    let back = Back { key: candidate.message.key, attempt: 0, charges };
+                    let done = Done::settled(self.lease, candidate.receipt, Outcome::HandBack);
+                    self.done.push(Done { refund: Some(back), ..done });
                 }
             }
         }
@@ -253,7 +281,7 @@ impl<'a> Sorter<'a> {
             parameters: candidate.message.parameters,
             counted: candidate.message.facts.counted,
             campaign: candidate.campaign,
-            charge,
+            charges: Charges { day: charge, person: candidate.person_charge },
         }
     }
 }
@@ -264,6 +292,8 @@ fn assumes(campaign: &Active) -> bool {
 
 /// How long the work of a tenant that was not let in waits before it is looked at again.
 const TENANT_PAUSE: i64 = 10;
+/// The number wrote to the person a moment ago.
+const PAIR_WAITS: Code = Code::known("pair.waits");
 /// The tenant is switched off or unknown.
 const TENANT_OFF: Code = Code::known("tenant.off");
 /// A record of the queue that is no reference of ours.

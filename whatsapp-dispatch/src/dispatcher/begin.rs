@@ -7,7 +7,6 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use rules_core::judge::fault::chain;
-use rules_core::judge::id::ChargeId;
 use rules_core::work::clock::ClockExt;
 use rules_core::work::queue::Outcome;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -16,7 +15,7 @@ use tracing::Instrument;
 
 use super::lease::OpenLease;
 use super::outcome::{ATTEMPTS_USED_UP, Beyond, Judge};
-use super::recorder::{Back, Done};
+use super::recorder::{Back, Charges, Done};
 use super::smooth::Smoother;
 use crate::desk::{Active, Desk};
 use crate::fact::{Begin, Begun, Fact, Subject, What};
@@ -36,7 +35,7 @@ pub(super) struct Ready {
     /// Attempts that counted before this one.
     pub(super) counted: u16,
     pub(super) campaign: Arc<Active>,
-    pub(super) charge: Option<ChargeId>,
+    pub(super) charges: Charges,
 }
 
 /// The pause after a store that did not answer.
@@ -82,7 +81,8 @@ impl Beginner {
             if this.desk.config.paced
                 && let Some(first) = group.first()
             {
-                this.smoother.wait(&first.campaign.record.definition.sender, group.len()).await;
+                let sender = &first.campaign.record.definition.sender;
+                this.smoother.wait(sender, this.desk.last_rate(sender), group.len()).await;
             }
             let messages: Vec<(Ready, OwnedSemaphorePermit)> = group.drain(..).zip(places).collect();
             groups.spawn(Arc::clone(&this).begin(messages));
@@ -161,12 +161,11 @@ impl Beginner {
         let answer = self.desk.gateway.send(&record.definition.sender, &outgoing).instrument(span).await;
         let judge = Judge { desk: &self.desk, ready: &ready, attempt };
         let concluded = judge.conclude(answer);
-        let back =
-            Back { key: ready.key.clone(), attempt, charge: ready.charge.filter(|_| concluded.refund) };
+        let back = Back { key: ready.key.clone(), attempt, charges: ready.charges };
         let done = Done {
             fact: Some(concluded.fact),
             beyond: concluded.beyond,
-            refund: Some(back).filter(|back| back.charge.is_some()),
+            refund: Some(back).filter(|_| concluded.refund),
             campaign: Some(Arc::clone(&ready.campaign)),
             ..Done::back(&ready, concluded.outcome, Some(place))
         };

@@ -157,7 +157,7 @@ impl Pump {
             let (granted, taken) = known.map_or((0, 0), |paced| (paced.granted, paced.taken));
             outlets.push(Paced {
                 outlet,
-                rate: Rate::per_second(sender.messages_per_second),
+                rate: Rate::per_second(self.desk.rate(&scope, sender).await?),
                 granted,
                 taken,
             });

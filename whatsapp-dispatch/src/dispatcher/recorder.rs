@@ -38,12 +38,33 @@ pub(super) struct Done {
     pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
-/// A unit that goes back to its quota.
+/// Units that go back to their quotas.
 #[derive(Debug)]
 pub(super) struct Back {
     pub(super) key: MessageKey,
     pub(super) attempt: u16,
-    pub(super) charge: Option<ChargeId>,
+    pub(super) charges: Charges,
+}
+
+/// What a message took from quotas before it was begun.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Charges {
+    /// Of the tenant's day.
+    pub(super) day: Option<ChargeId>,
+    /// The person's place in the portfolio's crowd.
+    pub(super) person: Option<ChargeId>,
+}
+
+impl Back {
+    fn refunds(&self) -> impl Iterator<Item = Refund> {
+        let row = self.key.row().to_be_bytes();
+        let attempt = self.attempt.to_be_bytes();
+        [self.charges.day, self.charges.person].into_iter().flatten().map(move |charge| Refund {
+            id: RefundId::of(&[charge.as_bytes(), &row, &attempt]),
+            charge,
+            units: 1,
+        })
+    }
 }
 
 impl Done {
@@ -63,9 +84,9 @@ impl Done {
 
     /// A record that was ready to be begun; if it was not, its unit goes back.
     pub(super) fn back(ready: &Ready, outcome: Outcome, place: Option<OwnedSemaphorePermit>) -> Self {
-        let refund = Back { key: ready.key.clone(), attempt: 0, charge: ready.charge };
+        let refund = Back { key: ready.key.clone(), attempt: 0, charges: ready.charges };
         Self {
-            refund: Some(refund).filter(|back| back.charge.is_some()),
+            refund: Some(refund),
             campaign: Some(Arc::clone(&ready.campaign)),
             place,
             ..Self::settled(&ready.lease, ready.receipt, outcome)
@@ -130,13 +151,8 @@ impl Recorder {
                 telemetry::count("dispatch_facts_total", Some(("fact", word(&fact.what).0)), 1);
             }
         }
-        let refund = |back: &Back| {
-            let charge = back.charge?;
-            let row = back.key.row().to_be_bytes();
-            let id = RefundId::of(&[charge.as_bytes(), &row, &back.attempt.to_be_bytes()]);
-            Some(Refund { id, charge, units: 1 })
-        };
-        let refunds: Vec<Refund> = group.iter().filter_map(|done| refund(done.refund.as_ref()?)).collect();
+        let refunds: Vec<Refund> =
+            group.iter().filter_map(|done| done.refund.as_ref()).flat_map(Back::refunds).collect();
         if !refunds.is_empty() {
             self.until_done("giving units back", || self.desk.quota.refund(&refunds)).await;
         }

@@ -30,8 +30,8 @@ impl Smoother {
     }
 
     /// Returns when `messages` may leave through the number.
-    pub(super) async fn wait(&self, sender: &Sender, messages: usize) {
-        let limiter = self.limiter(sender);
+    pub(super) async fn wait(&self, sender: &Sender, rate: u32, messages: usize) {
+        let limiter = self.limiter(sender, rate);
         for _ in 0..messages {
             while let Err(not_until) = limiter.check() {
                 let wait = not_until.wait_time_from(GovernorClock::now(&PortClock(Arc::clone(&self.clock))));
@@ -40,8 +40,8 @@ impl Smoother {
         }
     }
 
-    fn limiter(&self, sender: &Sender) -> Arc<Limiter> {
-        let rate = NonZeroU32::new(sender.messages_per_second).unwrap_or(NonZeroU32::MIN);
+    fn limiter(&self, sender: &Sender, rate: u32) -> Arc<Limiter> {
+        let rate = NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         let limiter = limiters.entry((sender.number_id.clone(), rate.get())).or_insert_with(|| {
             // A twentieth of a second's messages at once: even enough, and few sleeps.
@@ -55,7 +55,7 @@ impl Smoother {
 
 /// The clock port as governor wants it.
 #[derive(Clone, Debug)]
-struct PortClock(Arc<dyn Clock>);
+pub(super) struct PortClock(pub(super) Arc<dyn Clock>);
 
 impl GovernorClock for PortClock {
     type Instant = Nanos;

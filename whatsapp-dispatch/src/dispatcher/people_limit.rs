@@ -1,0 +1,98 @@
+//! To how many different people a portfolio writes in 24 hours: admitted before anything is
+//! begun, so that the limit is never exceeded.
+
+use std::time::Duration;
+
+use rules_core::judge::code::Code;
+use rules_core::judge::id::ChargeId;
+use rules_core::work::StoreError;
+use rules_core::work::clock::after;
+use rules_core::work::lanes::{Hold, HoldOn};
+use rules_core::work::queue::Outcome;
+use rules_core::work::quota::{Admission, Admitted, Crowd};
+
+use super::batch::{Candidate, Sorter};
+use crate::desk::outlet;
+use crate::sender::NumberId;
+
+/// The portfolio has written to as many people as it may in 24 hours.
+pub(crate) const PEOPLE_EXCEEDED: Code = Code::known("quota.people_exceeded");
+
+/// A full portfolio is left alone for so long at least: one place that becomes free is not worth
+/// a lease.
+const LEFT_ALONE: Duration = Duration::from_secs(60);
+
+impl Sorter<'_> {
+    /// Keeps those whom their portfolio may write to; the others go back, and their number is
+    /// held until there is room.
+    pub(super) async fn admit(&mut self, mut allowed: Vec<Candidate>) -> Result<Vec<Candidate>, StoreError> {
+        let (places, admissions): (Vec<usize>, Vec<Admission>) =
+            self.admissions(&allowed).await?.into_iter().unzip();
+        if admissions.is_empty() {
+            return Ok(allowed);
+        }
+        let answers = self.desk.quota.admit(&admissions).await?;
+        let mut full = Vec::new();
+        for ((place, admission), answer) in places.into_iter().zip(admissions).zip(answers) {
+            let Some(candidate) = allowed.get_mut(place) else { continue };
+            match answer {
+                Admitted::In => candidate.person_charge = Some(admission.id),
+                Admitted::Full { frees_at } => {
+                    full.push(candidate.receipt);
+                    self.hold_number(candidate, frees_at, admission.crowd.limit).await?;
+                }
+            }
+        }
+        for receipt in &full {
+            self.settle(*receipt, Outcome::HandBack);
+        }
+        allowed.retain(|candidate| !full.contains(&candidate.receipt));
+        Ok(allowed)
+    }
+
+    async fn admissions(&self, allowed: &[Candidate]) -> Result<Vec<(usize, Admission)>, StoreError> {
+        let mut crowds: Vec<(NumberId, Option<Crowd>)> = Vec::new();
+        let mut admissions = Vec::new();
+        for (place, candidate) in allowed.iter().enumerate() {
+            let sender = &candidate.campaign.record.definition.sender;
+            let known = crowds.iter().find(|(number, _)| *number == sender.number_id);
+            let crowd = if let Some((_, crowd)) = known {
+                crowd.clone()
+            } else {
+                let crowd = self.desk.crowd(&candidate.scope, sender).await?;
+                crowds.push((sender.number_id.clone(), crowd.clone()));
+                crowd
+            };
+            let Some(crowd) = crowd else { continue };
+            let number = candidate.to.number;
+            let member = self.desk.member(&candidate.scope, &sender.portfolio, number).await?;
+            let parts: [&[u8]; 3] =
+                [b"person", self.lease.token.as_bytes(), &candidate.receipt.to_be_bytes()];
+            admissions.push((place, Admission { id: ChargeId::of(&parts), crowd, member }));
+        }
+        Ok(admissions)
+    }
+
+    async fn hold_number(
+        &mut self,
+        candidate: &Candidate,
+        frees_at: Option<chrono::DateTime<chrono::Utc>>,
+        limit: u64,
+    ) -> Result<(), StoreError> {
+        let sender = &candidate.campaign.record.definition.sender;
+        if self.held.contains(&sender.number_id) {
+            return Ok(());
+        }
+        self.held.push(sender.number_id.clone());
+        tracing::info!(
+            portfolio = sender.portfolio,
+            limit,
+            "the portfolio has written to as many people as it may"
+        );
+        let Ok(outlet) = outlet(&candidate.scope, sender) else { return Ok(()) };
+        let soonest = after(self.desk.clock.now(), LEFT_ALONE);
+        let until = frees_at.map_or(soonest, |at| at.max(soonest));
+        let hold = Hold { on: HoldOn::Outlet(outlet), until: Some(until), code: PEOPLE_EXCEEDED };
+        self.desk.lanes.hold(&[hold]).await
+    }
+}

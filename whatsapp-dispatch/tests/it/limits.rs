@@ -1,0 +1,103 @@
+//! WhatsApp's own limits: people in 24 hours per portfolio, throughput of a number.
+
+use std::time::Duration;
+
+use rules_core::judge::tenant::{TenantId, TenantRecord};
+use rules_core::work::tenants::{FixedTenants, Tenants};
+use whatsapp_dispatch::dispatch::{Dispatch, Sent};
+use whatsapp_dispatch::sender::{NumberId, Sender};
+
+use crate::campaign::sums_hold;
+use crate::house::{Jumping, Scripted, campaign, jumping, memory, people, quick, sender, until};
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+async fn accepted(sent: &Sent) -> u64 {
+    sent.report().await.unwrap().progress.accepted
+}
+
+/// Waits until the portfolio's limit is what holds the campaign.
+async fn until_full(sent: &Sent) {
+    until("the portfolio is full", || async {
+        let report = sent.report().await.unwrap();
+        report.leased == 0 && report.holds.iter().any(|hold| hold.code.as_str() == "quota.people_exceeded")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_portfolio_writes_to_as_many_people_as_it_may_in_24_hours() {
+    let (house, clock) = jumping().await;
+    let gateway = Scripted::accepting();
+    let dispatch = Dispatch::builder(&house.store, gateway.clone()).config(quick()).build().unwrap();
+    let limited = campaign_of(sender().with_people_per_day(10));
+    let plan = dispatch.plan(limited, people(25)).await.unwrap();
+    assert!(plan.to_string().contains("1.5 days at 10 people in 24 hours"), "{plan}");
+    let running = dispatch.start();
+    let sent = dispatch.release(&plan).await.unwrap();
+    for expected in [10, 20] {
+        until_full(&sent).await;
+        assert_eq!((accepted(&sent).await, u64::from(gateway.total())), (expected, expected));
+        clock.jump(DAY);
+    }
+    until("everybody is reached", || async { accepted(&sent).await == 25 }).await;
+    assert!(gateway.nobody_twice());
+    sums_hold(&sent.report().await.unwrap());
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
+}
+
+fn campaign_of(sender: Sender) -> whatsapp_dispatch::campaign::Campaign {
+    campaign("test").from(sender)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tenants_of_one_portfolio_share_its_limit() {
+    let (house, clock) = jumping().await;
+    let gateway = Scripted::accepting();
+    let tenants = two_tenants(&clock);
+    let dispatch =
+        Dispatch::builder(&house.store, gateway.clone()).tenants(tenants).config(quick()).build().unwrap();
+    let running = dispatch.start();
+    let other = Sender::new(
+        NumberId::parse("106540352242923").unwrap(),
+        "102290129340399",
+        TenantId::parse("other").unwrap(),
+        sender().secret,
+    );
+    let mut all = Vec::new();
+    for sender in [sender(), other.with_rate(1_000)] {
+        let sender = sender.in_portfolio("shared").with_people_per_day(12);
+        let plan = dispatch.plan(campaign_of(sender), people(10)).await.unwrap();
+        all.push(dispatch.release(&plan).await.unwrap());
+    }
+    until("the portfolio is full", || async {
+        let mut waiting = 0;
+        for sent in &all {
+            let report = sent.report().await.unwrap();
+            waiting += report.progress.in_state(whatsapp_dispatch::fact::State::Waiting);
+        }
+        // The same ten people have the messages of both tenants: twenty messages, ten people.
+        waiting == 0
+    })
+    .await;
+    assert_eq!(gateway.total(), 20);
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
+}
+
+fn two_tenants(clock: &Jumping) -> Tenants {
+    let records = ["main", "other"].map(|name| TenantRecord::new(TenantId::parse(name).unwrap()));
+    Tenants::new(FixedTenants::new(records)).with_clock(std::sync::Arc::new(clock.clone()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_that_whatsapp_tells_replaces_the_configured_one() {
+    let store = memory();
+    let dispatch = Dispatch::builder(&store, Scripted::accepting()).config(quick()).build().unwrap();
+    let sender = sender().with_people_per_day(10);
+    dispatch.portfolio_limit(&sender, Some(2_000)).await.unwrap();
+    let plan = dispatch.plan(campaign_of(sender.clone()), people(25)).await.unwrap();
+    assert!(!plan.to_string().contains("people in 24 hours"), "{plan}");
+    dispatch.portfolio_limit(&sender, Some(0)).await.unwrap();
+    let plan = dispatch.plan(campaign_of(sender), people(25)).await.unwrap();
+    assert!(plan.to_string().contains("the portfolio may write to nobody"), "{plan}");
+}
