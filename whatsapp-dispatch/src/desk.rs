@@ -22,6 +22,7 @@ use rules_core::work::tenants::Tenants;
 
 use tokio::sync::Notify;
 
+use crate::aftermath::Signs;
 use crate::campaigns::{CampaignRecord, Campaigns, Select};
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
@@ -53,6 +54,7 @@ pub(crate) struct Desk {
     /// be taken up at once.
     pub(crate) alone: bool,
     pub(crate) remembered: Remembered,
+    pub(crate) signs: Signs,
     /// Told when references were put into the queue.
     pub(crate) fed: Notify,
 }
@@ -136,6 +138,12 @@ impl Desk {
                 self.know(Arc::new(record.definition.sender.clone()));
             }
         }
+    }
+
+    /// The numbers that campaigns of this process leave from.
+    pub(crate) fn known_senders(&self) -> Vec<Arc<Sender>> {
+        let senders = self.remembered.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        senders.values().map(Arc::clone).collect()
     }
 
     fn known_sender(&self, id: &NumberId) -> Option<Arc<Sender>> {

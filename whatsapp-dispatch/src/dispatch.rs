@@ -20,6 +20,7 @@ mod explain;
 mod plan;
 mod running;
 mod sent;
+mod steer;
 mod store;
 mod webhooks;
 

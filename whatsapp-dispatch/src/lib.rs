@@ -55,6 +55,7 @@ pub mod dispatch;
 pub mod webhook;
 mod telemetry;
 mod desk;
+mod aftermath;
 mod planner;
 mod reference;
 mod feeder;

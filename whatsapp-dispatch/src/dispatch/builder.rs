@@ -18,6 +18,7 @@ use rules_core::work::tenants::{FixedTenants, Tenants};
 use tokio::sync::Notify;
 
 use super::{BuildError, Dispatch, DispatchStore};
+use crate::aftermath::Signs;
 use crate::campaigns::Campaigns;
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
@@ -157,6 +158,7 @@ impl DispatchBuilder {
             config: self.config,
             alone: self.alone,
             remembered: Remembered::default(),
+            signs: Signs::default(),
             fed: Notify::new(),
         };
         Ok(Dispatch { desk: Arc::new(desk) })

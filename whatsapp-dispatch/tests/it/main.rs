@@ -12,6 +12,7 @@ mod house;
 mod campaign;
 mod steer;
 mod planning;
+mod reactions;
 mod loss;
 mod privacy;
 mod trips;
