@@ -68,6 +68,7 @@ fn rooms_know_only_rooms_below_them() {
         "dispatch",
         "webhook",
         "desk",
+        "aftermath",
         "planner",
         "reference",
         "feeder",

@@ -13,9 +13,10 @@ use whatsapp_dispatch::codes;
 use whatsapp_dispatch::config::DispatchConfig;
 use whatsapp_dispatch::fact::State;
 use whatsapp_dispatch::gateway::ApiError;
-use whatsapp_dispatch::reaction::{Action, Reaction};
+use whatsapp_dispatch::reaction::{Reaction, Row, table};
 use whatsapp_dispatch::recipients::Mapping;
 use whatsapp_dispatch::rule;
+use whatsapp_dispatch::template::Category;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -175,29 +176,38 @@ fn the_page_of_codes_lists_every_code() {
 }
 
 #[test]
-fn the_page_of_errors_lists_every_reaction() {
-    let page = read(&root().join("docs/src/reference/errors.md"));
-    let word = |number: i64, http_status: u16| match Reaction::to(&ApiError::new(number, http_status)).action
-    {
-        Action::Retry { max } => format!("retry up to {max}"),
-        Action::Throttle => "throttle".to_owned(),
-        Action::Final => "final".to_owned(),
-        Action::Unknown => "unknown".to_owned(),
-        Action::PauseCampaign => "pause campaign".to_owned(),
-    };
+fn the_page_of_reactions_is_the_table() {
+    let page = read(&root().join("docs/src/reference/reactions.md"));
     let shown: Vec<&str> = page
         .lines()
-        .filter(|line| line.starts_with("| ") && line[2..].starts_with(char::is_numeric))
+        .filter(|line| line.strip_prefix("| ").is_some_and(|cell| cell.starts_with(char::is_numeric)))
         .collect();
-    let texts = codes::texts();
-    let mut numbers: Vec<i64> =
-        texts.iter().filter_map(|(code, _)| code.as_str().strip_prefix("whatsapp.")?.parse().ok()).collect();
-    numbers.sort_unstable();
-    let lines: Vec<String> = numbers
-        .iter()
-        .map(|number| format!("| {number} | {} | {} |", word(*number, 400), word(*number, 500)))
-        .collect();
+    let lines: Vec<String> = table().iter().map(reaction).collect();
     assert_eq!(shown, lines, "the whole table:\n{}", lines.join("\n"));
+}
+
+/// A row of the table as a line of the page.
+fn reaction(row: &Row) -> String {
+    let answer = |http_status, category| Reaction::to(&ApiError::new(row.number, http_status), category);
+    let refused = answer(400, Category::Marketing).action;
+    let failed = answer(500, Category::Marketing);
+    let other = answer(400, Category::Utility).action;
+    let mut answered = refused.to_string();
+    if failed.action != refused {
+        write!(answered, "; at HTTP 5xx {}", failed.action).unwrap();
+    }
+    if failed.slows {
+        answered.push_str(" and throttle the number");
+    }
+    if other != refused {
+        write!(answered, "; if not marketing {other}").unwrap();
+    }
+    let later = row.status.map_or_else(|| "final".to_owned(), |action| action.to_string());
+    let in_a_row = row.escalation.in_a_row.map(|most| format!("{most} in a row"));
+    let percent = row.escalation.percent.map(|most| format!("above {most} %"));
+    let pauses: Vec<String> = in_a_row.into_iter().chain(percent).collect();
+    let number = if row.number == 200 { "200 to 299".to_owned() } else { row.number.to_string() };
+    format!("| {number} | {} | {answered} | {later} | {} |", row.meaning, pauses.join(", "))
 }
 
 #[test]

@@ -110,7 +110,8 @@ fn metrics() -> Listed {
         }
         for call in source.split("telemetry::count(").skip(1) {
             let list = parts(inside(call));
-            let name = literal(list[0]).unwrap_or_else(|| panic!("a metric needs a literal name: {}", list[0]));
+            let name =
+                literal(list[0]).unwrap_or_else(|| panic!("a metric needs a literal name: {}", list[0]));
             let label = list[1].strip_prefix("Some((").map(|label| parts(inside(label))[0].to_owned());
             metrics.entry(name).or_default().extend(label.and_then(|label| literal(&label)));
         }
@@ -150,5 +151,8 @@ fn the_page_lists_every_metric_with_its_label() {
 fn brackets_quotes_and_commas_are_told_apart() {
     assert_eq!(inside(r#""a)", f(b, c), d) rest"#), r#""a)", f(b, c), d"#);
     assert_eq!(parts(r#""a,b", f(c, d), e = %g(h), "#), [r#""a,b""#, "f(c, d)", "e = %g(h)"]);
-    assert_eq!([field("campaign = %record.key"), field("attempt"), field("?x")], ["campaign", "attempt", "x"]);
+    assert_eq!(
+        [field("campaign = %record.key"), field("attempt"), field("?x")],
+        ["campaign", "attempt", "x"]
+    );
 }

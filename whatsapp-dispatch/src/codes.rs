@@ -7,7 +7,7 @@
 use rules_core::judge::code::Code;
 use rules_core::judge::registry::CodeTexts;
 
-use crate::reaction::api_code;
+use crate::reaction::{api_code, table};
 
 /// The sentences for all codes of this crate and of rules-core.
 ///
@@ -20,7 +20,7 @@ use crate::reaction::api_code;
 /// ```
 pub fn texts() -> CodeTexts {
     let own = OWN.iter().map(|(code, text)| (Code::known(code), *text));
-    let api = API.iter().map(|(number, text)| (api_code(*number), *text));
+    let api = table().iter().map(|row| (api_code(row.number), row.meaning));
     CodeTexts::core().with(own).with(api)
 }
 
@@ -57,76 +57,6 @@ const OWN: &[(&str, &str)] = &[
     ("whatsapp.failed", "WhatsApp gave up on the message and did not say why."),
     ("whatsapp.throttled", "The edge of WhatsApp's network asked to slow down."),
     ("window.quiet_hours", "It is too early or too late where the person lives."),
-];
-
-/// The errors of the Cloud API that have a reaction ("Error codes", Meta, 2026-09-11).
-const API: &[(i64, &str)] = &[
-    (0, "The access token is not valid."),
-    (1, "WhatsApp met an unknown error."),
-    (2, "WhatsApp was unavailable for a moment."),
-    (3, "The app lacks a capability that sending needs."),
-    (4, "The app has made too many calls."),
-    (10, "The app lacks a permission that sending needs."),
-    (17, "The user has made too many calls."),
-    (33, "The sending number was deleted."),
-    (100, "WhatsApp refused a parameter of the request."),
-    (104, "The request carried no access token."),
-    (190, "The access token has expired or was withdrawn."),
-    (200, "The access token lacks a permission that sending needs."),
-    (368, "The account is restricted for a breach of policy."),
-    (80_007, "The WhatsApp business account has made too many calls."),
-    (130_403, "The business has blocked this person."),
-    (130_429, "The number sent faster than its throughput allows."),
-    (130_472, "The person is part of an experiment of WhatsApp's and gets no marketing messages."),
-    (130_497, "The account may not send messages to this country."),
-    (131_000, "WhatsApp failed for an unknown reason."),
-    (131_005, "The access token lacks a permission that sending needs."),
-    (131_008, "A parameter that WhatsApp requires is missing."),
-    (131_009, "A parameter has a value that WhatsApp does not accept."),
-    (131_016, "WhatsApp's service was overloaded."),
-    (131_021, "The recipient is the sending number itself."),
-    (131_026, "The person cannot be reached on WhatsApp."),
-    (131_030, "The recipient is not on the list of this test number."),
-    (131_031, "The account is locked."),
-    (131_037, "The number's display name is not approved."),
-    (131_042, "There is a problem with the account's payment method."),
-    (131_044, "There is a problem with the account's payment method."),
-    (131_045, "The sending number is not registered."),
-    (131_047, "The person's 24-hour window is closed; only a template may be sent."),
-    (131_048, "The number is restricted because people blocked or reported it."),
-    (131_049, "WhatsApp held the message back to limit marketing to this person."),
-    (131_050, "The person asked WhatsApp to stop marketing messages of this business."),
-    (131_051, "WhatsApp does not support this type of message."),
-    (131_052, "A media file could not be loaded."),
-    (131_053, "A media file could not be taken."),
-    (131_055, "This way of sending takes other kinds of messages."),
-    (131_056, "Too many messages to this person in a short time."),
-    (131_057, "The account is in maintenance, perhaps for a higher throughput."),
-    (131_062, "The message cannot be sent to a business-scoped user id."),
-    (131_063, "Marketing messages are switched off for this account on the Cloud API."),
-    (131_064, "The account is limited because its templates were in a wrong category."),
-    (132_000, "The number of parameters is not that of the template."),
-    (132_001, "The template does not exist in this language or is not approved."),
-    (132_005, "The filled template is too long."),
-    (132_007, "The template breaks WhatsApp's content policy."),
-    (132_008, "A parameter does not fit the template."),
-    (132_012, "A parameter has another format than the template wants."),
-    (132_015, "The template is paused because of low quality."),
-    (132_016, "The template is disabled for good because of low quality."),
-    (132_018, "A parameter of the template is not accepted."),
-    (132_068, "The template's flow is blocked."),
-    (132_069, "The template's flow is throttled."),
-    (133_004, "WhatsApp's server was unavailable for a moment."),
-    (133_010, "The sending number is not registered."),
-    (133_016, "The sending number was registered too often in a short time."),
-    (134_011, "The terms of WhatsApp payments are not accepted."),
-    (134_100, "This way of sending takes marketing templates only."),
-    (134_101, "The template is not ready for this way of sending yet."),
-    (134_102, "The template cannot be used for this way of sending."),
-    (135_000, "WhatsApp met an unknown problem with the request's parameters."),
-    (137_000, "The person's identity has changed and must be confirmed."),
-    (139_200, "Direct sending is blocked for this account."),
-    (2_494_100, "The sending number is in maintenance."),
 ];
 
 #[cfg(test)]
@@ -185,15 +115,6 @@ mod tests {
         for (code, _) in OWN {
             assert!(codes.iter().any(|written| written == code), "nobody gives {code} as a reason");
         }
-    }
-
-    #[test]
-    fn every_error_with_a_reaction_has_a_text() {
-        let listed: Vec<i64> = API.iter().map(|(number, _)| *number).collect();
-        let mut known: Vec<i64> =
-            crate::reaction::TABLE.iter().flat_map(|(numbers, _)| numbers.iter().copied()).collect();
-        known.sort_unstable();
-        assert_eq!(listed, known);
     }
 
     #[test]

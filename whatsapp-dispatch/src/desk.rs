@@ -23,6 +23,7 @@ use rules_core::work::tenants::Tenants;
 use tokio::sync::Notify;
 
 use crate::accounts::Accounts;
+use crate::aftermath::Signs;
 use crate::campaigns::{CampaignRecord, Campaigns, Select};
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
@@ -59,6 +60,7 @@ pub(crate) struct Desk {
     pub(crate) remembered: Remembered,
     pub(crate) accounts: Accounts,
     pub(crate) pairs: Pairs,
+    pub(crate) signs: Signs,
     /// Told when references were put into the queue.
     pub(crate) fed: Notify,
 }
@@ -142,6 +144,12 @@ impl Desk {
                 self.know(Arc::new(record.definition.sender.clone()));
             }
         }
+    }
+
+    /// The numbers that campaigns of this process leave from.
+    pub(crate) fn known_senders(&self) -> Vec<Arc<Sender>> {
+        let senders = self.remembered.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        senders.values().map(Arc::clone).collect()
     }
 
     fn known_sender(&self, id: &NumberId) -> Option<Arc<Sender>> {

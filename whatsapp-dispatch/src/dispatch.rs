@@ -21,6 +21,7 @@ mod limits;
 mod plan;
 mod running;
 mod sent;
+mod steer;
 mod store;
 mod webhooks;
 

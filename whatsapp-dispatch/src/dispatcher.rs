@@ -17,7 +17,6 @@ use crate::desk::Desk;
 
 mod begin;
 mod batch;
-mod holds;
 mod lease;
 mod outcome;
 mod pairs;
@@ -32,8 +31,6 @@ use recorder::Recorder;
 use smooth::Smoother;
 
 pub(crate) use pairs::Pairs;
-
-pub(crate) use holds::{PAUSED, hold_campaign, pause_campaign};
 
 /// Sends until it is told to stop, then finishes what is begun and hands back the rest.
 #[derive(Debug)]

@@ -119,10 +119,27 @@ pub enum Then {
         /// False when the attempt does not count against the cap, as after a throttle.
         counted: bool,
     },
+    /// Another attempt once the person may be written to again. It does not count against the
+    /// cap; each kind of wait is counted on its own.
+    Later {
+        /// Not before.
+        at: DateTime<Utc>,
+        /// Why it waits.
+        wait: Wait,
+    },
     /// No other attempt: attempts are used up.
     Dead,
     /// No other attempt: the answer would be the same.
     Final,
+}
+
+/// Why a person is left alone for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wait {
+    /// Too much went from this number to this person: seconds to minutes.
+    Pair,
+    /// WhatsApp shows the person no more marketing: days. The message counts as deferred.
+    Marketing,
 }
 
 /// What came of recording a fact.

@@ -14,10 +14,10 @@ use rules_core::work::StoreError;
 use rules_core::work::queue::{Enqueued, Parcel};
 use rules_core::work::quota::{Charge, Grant, Meter};
 
+use crate::aftermath::pause_campaign;
 use crate::campaigns::{CampaignRecord, Select, Status};
 use crate::delivery::{BATCH, Kind, Message, Query};
 use crate::desk::{Desk, lane};
-use crate::dispatcher::pause_campaign;
 use crate::fact::State;
 use crate::message::{CampaignKey, MessageKey};
 use crate::progress::Progress;

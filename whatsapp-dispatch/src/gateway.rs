@@ -13,7 +13,7 @@ use rules_core::judge::fault::{Classify, Fault};
 use crate::phone::PhoneNumber;
 use crate::reaction::Reaction;
 use crate::sender::Sender;
-use crate::template::{Template, TemplateDefinition};
+use crate::template::{Category, Template, TemplateDefinition};
 
 /// Sends messages.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -193,17 +193,56 @@ pub struct ApiError {
     pub transient: Option<bool>,
     /// How long WhatsApp wants to be left alone, if it said so.
     pub retry_after: Option<Duration>,
+    /// What `error.error_data.details` says, as far as a decision needs it. The text itself may
+    /// hold personal data and is not kept.
+    pub details: Detail,
+}
+
+/// What the details of an error say beyond its number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Detail {
+    /// Nothing that matters here.
+    #[default]
+    Other,
+    /// The number has no account on WhatsApp.
+    NotOnWhatsApp,
+}
+
+impl Detail {
+    /// What a text of Meta's says.
+    pub fn of(text: &str) -> Self {
+        let text = text.to_lowercase();
+        let says = |words: &str| text.contains(words);
+        let missing = ["not a whatsapp", "not a valid whatsapp", "not on whatsapp", "no whatsapp account"];
+        if missing.into_iter().any(says) || says("not registered on whatsapp") {
+            Self::NotOnWhatsApp
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Which of Meta's two paths a message leaves by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Route {
+    /// `/messages`, which takes every kind.
+    #[default]
+    Messages,
+    /// `/marketing_messages`, which takes marketing templates alone.
+    Marketing,
 }
 
 impl Classify for ApiError {
     fn fault(&self) -> Fault {
-        Reaction::to(self).fault()
+        // No category is more careful than marketing.
+        Reaction::to(self, Category::Marketing).fault()
     }
 }
 
 impl ApiError {
     /// An error with this code and status.
     pub const fn new(code: i64, http_status: u16) -> Self {
-        Self { code, subcode: 0, http_status, transient: None, retry_after: None }
+        Self { code, subcode: 0, http_status, transient: None, retry_after: None, details: Detail::Other }
     }
 }

@@ -57,6 +57,7 @@ pub mod webhook;
 mod telemetry;
 mod accounts;
 mod desk;
+mod aftermath;
 mod planner;
 mod reference;
 mod feeder;

@@ -1,103 +1,140 @@
 //! What to do about each error of WhatsApp: a table, as data.
 //!
 //! Decisions are made on `error.code`, never on the HTTP status ("Error codes", Meta,
-//! 2026-09-11). A code that is not in the table is retried when WhatsApp calls it transient and
-//! is final otherwise.
+//! 2026-09-11); the status only tells a refusal from a failure of the server. Each row says what
+//! becomes of the message ([`Fate`]) and how far the news reaches ([`Scope`]). What is done about
+//! it is the dispatcher's business.
+
+use std::time::Duration;
 
 use rules_core::judge::code::Code;
 use rules_core::judge::fault::Fault;
 
-use crate::gateway::ApiError;
+use crate::gateway::{ApiError, Detail};
+use crate::template::Category;
 
-/// What an error means for a message, and for what else.
+mod action;
+mod streak;
+mod table;
+mod waits;
+
+pub use action::{Action, Fate, Scope};
+pub use streak::{Escalation, Streak};
+pub use table::{Row, table};
+pub use waits::{deferral, pair_backoff};
+
+/// What one error means, in its context.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reaction {
     /// What to do.
     pub action: Action,
+    /// What becomes of the message. For an answer it follows from the action; a message that
+    /// failed later is mostly lost, whatever else follows.
+    pub fate: Fate,
+    /// True when the number slows down as well.
+    pub slows: bool,
+    /// When many such errors are more than bad luck.
+    pub escalation: Escalation,
+    /// The error's number.
+    pub number: i64,
     /// The reason, such as `whatsapp.131026`.
     pub code: Code,
-    retry_after: Option<std::time::Duration>,
+    /// False for a number that the table does not know.
+    pub listed: bool,
+    retry_after: Option<Duration>,
 }
-
-/// What to do about an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Try this message again, counted, up to `max` attempts.
-    Retry {
-        /// Attempts in all, fewer than the campaign's cap if that is lower.
-        max: u16,
-    },
-    /// Slow the number down; the message goes back without using up an attempt.
-    Throttle,
-    /// This message will never be sent.
-    Final,
-    /// It is unknown whether the message was taken.
-    Unknown,
-    /// The message goes back, and the campaign waits for a person.
-    PauseCampaign,
-}
-
-pub(crate) const TABLE: &[(&[i64], Action)] = &[
-    // Throughput of the app, the account or the number.
-    (&[4, 17, 80007, 130_429, 131_048, 131_057, 2_494_100], Action::Throttle),
-    // Pair rate: this person waits; the delay grows with the attempt.
-    (&[131_056], Action::Retry { max: 8 }),
-    // Passing troubles of WhatsApp's.
-    (&[2, 131_000, 131_016, 133_004], Action::Unknown),
-    (&[1], Action::Retry { max: 2 }),
-    (&[135_000], Action::Retry { max: 2 }),
-    // This recipient cannot be reached or must not be.
-    (
-        &[100, 131_008, 131_009, 131_021, 131_026, 131_047, 131_049, 131_050, 130_403, 130_472, 130_497],
-        Action::Final,
-    ),
-    (
-        &[131_051, 131_052, 131_053, 131_062, 132_000, 132_005, 132_008, 132_012, 132_018, 137_000],
-        Action::Final,
-    ),
-    // The template, the account or the credential: nobody of the campaign can be reached.
-    (&[0, 3, 10, 33, 104, 190, 200, 368], Action::PauseCampaign),
-    (
-        &[131_005, 131_030, 131_031, 131_037, 131_042, 131_044, 131_045, 131_063, 131_064],
-        Action::PauseCampaign,
-    ),
-    (&[132_001, 132_007, 132_015, 132_016, 132_068, 132_069, 133_010, 133_016], Action::PauseCampaign),
-    (&[131_055, 134_011, 134_100, 134_101, 134_102, 139_200], Action::PauseCampaign),
-];
 
 impl Reaction {
-    /// The reaction to an error.
-    pub fn to(error: &ApiError) -> Self {
-        let listed = TABLE.iter().find(|(codes, _)| codes.contains(&error.code)).map(|(_, action)| *action);
-        let action = match listed {
+    /// The reaction to an answer about a message of this category.
+    ///
+    /// ```
+    /// use whatsapp_dispatch::gateway::ApiError;
+    /// use whatsapp_dispatch::reaction::{Action, Reaction};
+    /// use whatsapp_dispatch::template::Category;
+    /// let reaction = Reaction::to(&ApiError::new(131_050, 400), Category::Marketing);
+    /// assert_eq!(reaction.action, Action::OptOut);
+    /// assert_eq!(reaction.code.as_str(), "whatsapp.131050");
+    /// ```
+    pub fn to(error: &ApiError, category: Category) -> Self {
+        let row = table::row(error.code);
+        let failed = 500 <= error.http_status;
+        let action = match row.map(|row| row.action(category)) {
             // A refusal in so many words; only a server's failure leaves doubt.
-            Some(Action::Unknown) if (400..500).contains(&error.http_status) => Action::Retry { max: 5 },
-            Some(Action::Retry { .. }) if error.code == 1 && 500 <= error.http_status => Action::Unknown,
+            Some(Action::Unknown) if !failed => Action::Retry { max: MOST_TRIES },
+            Some(Action::Retry { .. }) if error.code == 1 && failed => Action::Unknown,
+            Some(Action::Final) if error.details == Detail::NotOnWhatsApp => {
+                Action::FinalAndInvalid { weight_milli: 1_000 }
+            }
             Some(action) => action,
             None if error.http_status == 429 => Action::Throttle,
-            None if 500 <= error.http_status => Action::Unknown,
+            None if failed => Action::Unknown,
             None if error.transient == Some(true) => Action::Retry { max: 2 },
-            None if (201..=299).contains(&error.code) => Action::PauseCampaign,
             None => Action::Final,
         };
-        Self { action, code: api_code(error.code), retry_after: error.retry_after }
+        let slows = failed && row.is_some_and(|row| row.slows);
+        // That somebody is not on WhatsApp says nothing about the template.
+        let counts = row.filter(|_| error.details != Detail::NotOnWhatsApp);
+        let escalation = counts.map_or(Escalation::NEVER, |row| row.escalation);
+        Self {
+            slows,
+            escalation,
+            retry_after: error.retry_after,
+            ..Self::of(error.code, action, action.fate(), row)
+        }
+    }
+
+    /// The reaction to a status webhook that says that a message of this category failed.
+    ///
+    /// ```
+    /// use whatsapp_dispatch::reaction::{Fate, Reaction};
+    /// use whatsapp_dispatch::template::Category;
+    /// let fate = |number| Reaction::to_status(number, Category::Marketing).fate;
+    /// assert_eq!(fate(131_049), Fate::Deferred { max: 2 });
+    /// assert_eq!(fate(131_026), Fate::Final);
+    /// ```
+    pub fn to_status(number: i64, category: Category) -> Self {
+        let row = table::row(number);
+        let answered = row.map_or(Action::Final, |row| row.action(category));
+        let (action, fate) = match row.and_then(|row| row.status) {
+            Some(action) => (action, action.fate()),
+            None => (answered, Fate::Final),
+        };
+        let escalation = row.map_or(Escalation::NEVER, |row| row.escalation);
+        Self { escalation, ..Self::of(number, action, fate, row) }
+    }
+
+    fn of(number: i64, action: Action, fate: Fate, row: Option<&Row>) -> Self {
+        Self {
+            action,
+            fate,
+            slows: false,
+            escalation: Escalation::NEVER,
+            number,
+            code: api_code(number),
+            listed: row.is_some(),
+            retry_after: None,
+        }
     }
 
     /// The same, as the caller's next move.
     pub const fn fault(&self) -> Fault {
-        match self.action {
-            Action::Retry { .. } => Fault::Transient,
-            Action::Throttle => Fault::Throttled { retry_after: self.retry_after },
-            Action::Final | Action::PauseCampaign => Fault::Rejected,
-            Action::Unknown => Fault::InDoubt,
+        match self.fate {
+            Fate::Again { .. } | Fate::BackedOff { .. } | Fate::Deferred { .. } => Fault::Transient,
+            Fate::Back if self.action.is_throttle() => Fault::Throttled { retry_after: self.retry_after },
+            Fate::Back | Fate::Final => Fault::Rejected,
+            Fate::Unknown => Fault::InDoubt,
         }
     }
 
     /// How long WhatsApp wants to be left alone, if it said so.
-    pub const fn retry_after(&self) -> Option<std::time::Duration> {
+    pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 }
+
+/// Attempts at a message that WhatsApp refused because of its own passing troubles.
+const MOST_TRIES: u16 = 5;
 
 /// The reason code of an error number of WhatsApp's.
 pub fn api_code(number: i64) -> Code {
@@ -107,46 +144,4 @@ pub fn api_code(number: i64) -> Code {
 const UNKNOWN_ERROR: Code = Code::known("whatsapp.error");
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn action(code: i64, status: u16) -> Action {
-        Reaction::to(&ApiError::new(code, status)).action
-    }
-
-    #[test]
-    fn no_code_stands_twice_in_the_table() {
-        let mut codes: Vec<i64> = TABLE.iter().flat_map(|(codes, _)| codes.iter().copied()).collect();
-        let n_codes = codes.len();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), n_codes);
-    }
-
-    #[test]
-    fn the_code_decides_before_the_status() {
-        assert_eq!(action(130_429, 400), Action::Throttle);
-        assert_eq!(action(130_429, 429), Action::Throttle);
-        assert_eq!(action(131_026, 400), Action::Final);
-        assert_eq!(action(132_001, 404), Action::PauseCampaign);
-        assert_eq!(action(190, 401), Action::PauseCampaign);
-        assert_eq!(action(131_056, 400), Action::Retry { max: 8 });
-    }
-
-    #[test]
-    fn only_a_server_failure_leaves_doubt() {
-        assert_eq!(action(131_000, 500), Action::Unknown);
-        assert_eq!(action(131_016, 400), Action::Retry { max: 5 });
-        assert_eq!(action(1, 500), Action::Unknown);
-        assert_eq!(action(1, 400), Action::Retry { max: 2 });
-        assert_eq!(action(999_999, 503), Action::Unknown);
-    }
-
-    #[test]
-    fn a_new_code_is_final_unless_called_transient() {
-        assert_eq!(action(999_999, 400), Action::Final);
-        let transient = ApiError { transient: Some(true), ..ApiError::new(999_999, 400) };
-        assert_eq!(Reaction::to(&transient).action, Action::Retry { max: 2 });
-        assert_eq!(Reaction::to(&transient).code.as_str(), "whatsapp.999999");
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ use rules_core::judge::code::Code;
 use rules_core::judge::fault::{Classify, Fault};
 use rules_core::work::StoreError;
 
+use crate::aftermath::{self, Lost};
 use crate::desk::Desk;
 use crate::fact::{Fact, Recorded, Subject, What};
 use crate::message::UnverifiedToken;
@@ -63,12 +64,22 @@ impl Tracker {
         if facts.is_empty() {
             return Ok(tracked);
         }
-        for recorded in self.desk.log.record(&facts).await? {
+        let mut lost = Vec::new();
+        for (fact, recorded) in facts.iter().zip(self.desk.log.record(&facts).await?) {
             match recorded {
-                Recorded::Applied => tracked.applied += 1,
-                Recorded::Known => tracked.known += 1,
+                Recorded::Applied => {
+                    tracked.applied += 1;
+                    lost.extend(lost_by(fact, true));
+                }
+                Recorded::Known => {
+                    tracked.known += 1;
+                    lost.extend(lost_by(fact, false));
+                }
                 Recorded::Unmatched => tracked.unmatched += 1,
             }
+        }
+        if !lost.is_empty() {
+            aftermath::of_statuses(&self.desk, &lost).await?;
         }
         for (result, statuses) in [
             ("applied", tracked.applied),
@@ -125,4 +136,11 @@ impl Tracker {
         let campaign = self.desk.campaign(&claim.campaign(scope)).await?;
         Ok(campaign.and_then(|campaign| claim.verify(scope, &campaign.record.salt)))
     }
+}
+
+/// The message that a fact tells to have failed, if it is one of ours by our own token.
+fn lost_by(fact: &Fact, is_new: bool) -> Option<Lost> {
+    let (Subject::Callback(message, ..), What::Failed { code }) = (&fact.of, &fact.what) else { return None };
+    let number = code.as_str().strip_prefix("whatsapp.")?.parse().ok()?;
+    Some(Lost { message: message.clone(), number, at: fact.at, is_new })
 }

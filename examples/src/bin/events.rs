@@ -93,7 +93,9 @@ fn config(secret: Option<&str>) -> SqliteConfig {
 }
 
 async fn reader(file: &Path, secret: Option<&str>) -> anyhow::Result<Sqlite> {
-    Sqlite::open_read_only_with(file, config(secret)).await.with_context(|| format!("opening {}", file.display()))
+    Sqlite::open_read_only_with(file, config(secret))
+        .await
+        .with_context(|| format!("opening {}", file.display()))
 }
 
 #[tokio::main]
@@ -151,7 +153,12 @@ async fn verify_all(store: &Sqlite, chains: &[ChainKey]) -> anyhow::Result<ExitC
     for chain in chains {
         match verify(store, chain, &secret).await {
             Ok(head) => {
-                println!("{}: {} entries, the chain is whole; its head is {}", chain.tenant(), head.seq, head.mac);
+                println!(
+                    "{}: {} entries, the chain is whole; its head is {}",
+                    chain.tenant(),
+                    head.seq,
+                    head.mac
+                );
             }
             Err(VerifyError::Broken(broken)) => {
                 println!("{}: {broken}", chain.tenant());
@@ -180,7 +187,8 @@ async fn export(store: &Sqlite, chain: &ChainKey) -> anyhow::Result<()> {
 }
 
 fn check(file: &Path, secret: &ChainSecret, chain: &ChainKey) -> anyhow::Result<ExitCode> {
-    let lines = BufReader::new(std::fs::File::open(file).with_context(|| format!("opening {}", file.display()))?);
+    let lines =
+        BufReader::new(std::fs::File::open(file).with_context(|| format!("opening {}", file.display()))?);
     let mut check = ExportCheck::new(secret, chain);
     for line in lines.lines() {
         let line = line.with_context(|| format!("reading {}", file.display()))?;

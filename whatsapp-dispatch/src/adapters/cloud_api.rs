@@ -138,7 +138,7 @@ impl CloudApi {
         let response = request.send().await.map_err(answer::failure)?;
         let outcome = Read::from(response, max_bytes).await.and_then(|answer| read(&answer));
         if let Err(GatewayError::Refused(error)) = &outcome
-            && matches!(error.code, 0 | 190)
+            && Credentials::are_doubted(error)
         {
             self.credentials.refused(&sender.secret, &authorization);
         }

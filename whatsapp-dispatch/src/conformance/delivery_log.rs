@@ -11,7 +11,7 @@ pub use super::Subject;
 use super::number;
 use crate::campaigns::{CampaignRecord, Change};
 use crate::delivery::{BATCH, Kind, Manifest, Message, PlanRow, PlanVerdict, Planned, Query, Recipient};
-use crate::fact::{Answer, Begin, Begun, Fact, Facts, Recorded, State, Subject as Of, Then, What};
+use crate::fact::{Answer, Begin, Begun, Fact, Facts, Recorded, State, Subject as Of, Then, Wait, What};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
 use crate::progress::{Bucket, Progress};
@@ -379,6 +379,25 @@ pub async fn a_throttled_attempt_does_not_count(s: Subject) {
     let facts = s.facts(&key).await;
     assert_eq!((facts.attempts, facts.counted), (9, 0));
     assert_eq!(s.progress(&campaign).await.begun, 9);
+}
+
+/// A refusal that leaves the person alone for a while uses up no attempt; each kind of wait is
+/// counted on its own, and days of waiting are a deferral.
+pub async fn waits_of_a_person_are_counted_apart(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    for (attempt, wait) in [(1, Wait::Pair), (2, Wait::Marketing), (3, Wait::Pair)] {
+        assert_eq!(s.begin(&key, 1).await, Begun::Attempt(attempt));
+        let at = s.instant(DAY);
+        s.refuse(&key, attempt, Then::Later { at, wait }).await;
+        assert_eq!(s.begin(&key, 1).await, Begun::NotBefore(at));
+        let state = s.facts(&key).await.state();
+        assert_eq!(state, if wait == Wait::Pair { State::Waiting } else { State::Deferred });
+        (s.advance)(DAY);
+    }
+    let facts = s.facts(&key).await;
+    assert_eq!((facts.counted, facts.backoffs, facts.deferrals), (0, 2, 1));
+    s.sums_hold(&campaign).await;
 }
 
 /// What waits until an instant is not begun before it.
@@ -865,6 +884,7 @@ macro_rules! delivery_log_conformance {
             nothing_begins_too_late
             attempts_are_used_up
             a_throttled_attempt_does_not_count
+            waits_of_a_person_are_counted_apart
             nothing_begins_before_its_instant
             what_has_its_outcome_is_closed
             an_answer_of_an_earlier_attempt_is_passed_over

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 
 use super::{BuildError, Dispatch, DispatchStore};
 use crate::accounts::Accounts;
+use crate::aftermath::Signs;
 use crate::campaigns::Campaigns;
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
@@ -165,6 +166,7 @@ impl DispatchBuilder {
             alone: self.alone,
             remembered: Remembered::default(),
             accounts: Accounts::default(),
+            signs: Signs::default(),
             fed: Notify::new(),
         };
         Ok(Dispatch { desk: Arc::new(desk) })

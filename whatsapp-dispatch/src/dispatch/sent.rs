@@ -9,12 +9,12 @@ use rules_core::work::clock::{ClockExt, after};
 use rules_core::work::lanes::{Hold, HoldOn};
 
 use super::ChangeError;
+use crate::aftermath::{PAUSED, hold_campaign, release};
 use crate::campaign::CampaignName;
 use crate::campaigns::{CampaignRecord, Change, Changed, Status};
 use crate::desk::{Desk, lane};
-use crate::dispatcher::PAUSED;
 use crate::fact::State;
-use crate::message::CampaignKey;
+use crate::message::{CampaignKey, MessageKey};
 use crate::planner::by_count;
 use crate::progress::{Bucket, Progress};
 
@@ -66,7 +66,9 @@ impl Sent {
         let (holds, leased) = self.held(&record).await?;
         let progress =
             self.desk.log.progress(std::slice::from_ref(&record.key)).await?.pop().unwrap_or_default();
-        Ok(Report { record, progress, holds, leased })
+        let sample = |hold: &Hold| self.desk.signs.sample(&hold.on, &hold.code);
+        let samples = holds.iter().map(sample).collect();
+        Ok(Report { record, progress, holds, samples, leased })
     }
 
     /// The holds on the campaign's lane, and how many of its messages workers have.
@@ -144,7 +146,7 @@ impl Sent {
     pub async fn pause(&self) -> Result<(), ChangeError> {
         let record =
             self.desk.change(&self.record.key, &Change::Pause { code: PAUSED }, Status::Paused).await?;
-        crate::dispatcher::hold_campaign(&self.desk, &record.key).await?;
+        hold_campaign(&self.desk, &record.key).await?;
         Ok(())
     }
 
@@ -157,7 +159,7 @@ impl Sent {
         if let Ok(scope) = self.desk.tenants.enter(record.key.tenant()).await
             && let Ok(lane) = lane(&scope, &record)
         {
-            self.desk.lanes.release(&[HoldOn::Lane(lane)]).await?;
+            release(&self.desk, &[HoldOn::Lane(lane)]).await?;
         }
         Ok(())
     }
@@ -189,8 +191,10 @@ pub struct Report {
     pub record: CampaignRecord,
     /// Its people, counted.
     pub progress: Progress,
-    /// What keeps its messages from leaving.
+    /// What keeps its messages from leaving: holds on the campaign, its number or its tenant.
     pub holds: Vec<Hold>,
+    /// For each hold the message because of which it was made, if this process made it lately.
+    pub samples: Vec<Option<MessageKey>>,
     /// Messages that a worker has: they may still be begun, whatever holds the others.
     pub leased: u64,
 }
@@ -294,15 +298,17 @@ impl Report {
 
     /// Who waits for what: the holds, and what rules put off.
     pub fn waits(&self) -> Vec<Waiting> {
-        let holds = self.holds.iter().map(|hold| Waiting {
+        let samples = self.samples.iter().cloned().chain(std::iter::repeat(None));
+        let holds = self.holds.iter().zip(samples).map(|(hold, sample)| Waiting {
             code: hold.code.clone(),
             until: hold.until,
             messages: None,
+            sample,
         });
         let put_off = self.progress.labels().filter_map(|(label, count)| match label.bucket {
             Bucket::Message(State::Deferred) => {
                 let code = label.code.clone()?;
-                Some(Waiting { code, until: None, messages: Some(count) })
+                Some(Waiting { code, until: None, messages: Some(count), sample: None })
             }
             _ => None,
         });
@@ -319,6 +325,9 @@ pub struct Waiting {
     pub until: Option<DateTime<Utc>>,
     /// How many messages, if they are counted.
     pub messages: Option<u64>,
+    /// The message whose answer made it, if that is known; of a number or a tenant it may be one
+    /// of another campaign.
+    pub sample: Option<MessageKey>,
 }
 
 impl Display for Report {
@@ -345,7 +354,8 @@ impl Display for Report {
         for wait in self.waits() {
             let until =
                 wait.until.map_or_else(String::new, |until| format!(" until {}", until.format("%F %T UTC")));
-            writeln!(f, "  waits for {}{until}", wait.code)?;
+            let sample = wait.sample.map_or_else(String::new, |sample| format!(", met by {sample}"));
+            writeln!(f, "  waits for {}{until}{sample}", wait.code)?;
         }
         Ok(())
     }

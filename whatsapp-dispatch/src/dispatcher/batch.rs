@@ -26,6 +26,7 @@ use crate::delivery::{Message, PlanVerdict, Query, Recipient};
 use crate::desk::{Active, Desk};
 use crate::fact::{Fact, Subject, What};
 use crate::message::{CampaignKey, MessageKey};
+use crate::people::PersonKey;
 use crate::reference::Reference;
 use crate::rule::AssumedConsent;
 use crate::sender::NumberId;
@@ -279,7 +280,10 @@ impl<'a> Sorter<'a> {
             key: candidate.message.key,
             to: candidate.to.number,
             parameters: candidate.message.parameters,
+            person: PersonKey::new(&candidate.scope, candidate.to.person),
             counted: candidate.message.facts.counted,
+            backoffs: candidate.message.facts.backoffs,
+            deferrals: candidate.message.facts.deferrals,
             campaign: candidate.campaign,
             charges: Charges { day: charge, person: candidate.person_charge },
         }

@@ -14,13 +14,15 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::lease::OpenLease;
-use super::outcome::{ATTEMPTS_USED_UP, Beyond, Judge};
+use super::outcome::{ATTEMPTS_USED_UP, Judge};
 use super::recorder::{Back, Charges, Done};
 use super::smooth::Smoother;
+use crate::aftermath::Beyond;
 use crate::desk::{Active, Desk};
 use crate::fact::{Begin, Begun, Fact, Subject, What};
 use crate::gateway::Outgoing;
 use crate::message::{CallbackToken, MessageKey};
+use crate::people::PersonKey;
 use crate::phone::PhoneNumber;
 use crate::telemetry;
 
@@ -32,8 +34,13 @@ pub(super) struct Ready {
     pub(super) key: MessageKey,
     pub(super) to: PhoneNumber,
     pub(super) parameters: Bytes,
+    pub(super) person: PersonKey,
     /// Attempts that counted before this one.
     pub(super) counted: u16,
+    /// Refusals before this attempt because too much went to the person from this number.
+    pub(super) backoffs: u8,
+    /// Refusals before this attempt because WhatsApp shows the person no more marketing.
+    pub(super) deferrals: u8,
     pub(super) campaign: Arc<Active>,
     pub(super) charges: Charges,
 }
@@ -93,6 +100,15 @@ impl Beginner {
 
     /// Begins one group, then posts what was begun.
     async fn begin(self: Arc<Self>, messages: Vec<(Ready, OwnedSemaphorePermit)>) {
+        let now = self.desk.clock.now();
+        let (held, messages): (Vec<_>, Vec<_>) =
+            messages.into_iter().partition(|(ready, _)| self.desk.signs.keeps(&ready.campaign.record, now));
+        for (ready, place) in held {
+            self.tell(Done::back(&ready, Outcome::HandBack, Some(place))).await;
+        }
+        if messages.is_empty() {
+            return;
+        }
         let wish = |(ready, _): &(Ready, OwnedSemaphorePermit)| Begin {
             message: ready.key.clone(),
             lease: ready.lease.token,
@@ -158,14 +174,16 @@ impl Beginner {
             token,
         };
         let span = tracing::debug_span!("dispatch.send", campaign = %record.key, record = ready.key.record(), attempt);
+        let ticket = self.desk.signs.ticket(record);
         let answer = self.desk.gateway.send(&record.definition.sender, &outgoing).instrument(span).await;
-        let judge = Judge { desk: &self.desk, ready: &ready, attempt };
+        let judge = Judge { desk: &self.desk, ready: &ready, attempt, ticket };
         let concluded = judge.conclude(answer);
         let back = Back { key: ready.key.clone(), attempt, charges: ready.charges };
         let done = Done {
             fact: Some(concluded.fact),
             beyond: concluded.beyond,
             refund: Some(back).filter(|_| concluded.refund),
+            about: concluded.about,
             campaign: Some(Arc::clone(&ready.campaign)),
             ..Done::back(&ready, concluded.outcome, Some(place))
         };

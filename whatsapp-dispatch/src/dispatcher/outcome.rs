@@ -11,10 +11,13 @@ use rules_core::work::clock::after;
 use rules_core::work::queue::Outcome;
 
 use super::begin::Ready;
+use crate::aftermath::{AboutPerson, Beyond, Ticket};
 use crate::desk::Desk;
-use crate::fact::{Fact, Subject, Then, What};
+use crate::fact::{Fact, Subject, Then, Wait, What};
 use crate::gateway::{GatewayError, Receipt};
-use crate::reaction::{Action, Reaction};
+use crate::people::PersonKey;
+use crate::reaction::{Fate, Reaction, Scope, deferral, pair_backoff};
+use crate::telemetry;
 
 /// All attempts that count were refused for passing reasons.
 pub(super) const ATTEMPTS_USED_UP: Code = Code::known("dispatch.attempts_used_up");
@@ -25,20 +28,6 @@ pub(super) const UNREACHABLE: Code = Code::known("dispatch.unreachable");
 /// The edge of WhatsApp's network asked to slow down.
 const THROTTLED: Code = Code::known("whatsapp.throttled");
 
-/// What follows from an answer beyond its message.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Beyond {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// The number slows down, for so long if that was said.
-    SlowDown(Option<Duration>),
-    /// The campaign waits for a person.
-    Pause(Code),
-    /// The campaign was found paused, so its lane is held.
-    HoldLane,
-}
-
 /// What follows from an answer.
 #[derive(Debug)]
 pub(super) struct Conclusion {
@@ -46,6 +35,7 @@ pub(super) struct Conclusion {
     pub(super) outcome: Outcome,
     /// What else follows, for the number or the campaign.
     pub(super) beyond: Beyond,
+    pub(super) about: Option<(PersonKey, AboutPerson, DateTime<Utc>)>,
     /// The message was certainly not sent, so its unit goes back.
     pub(super) refund: bool,
 }
@@ -56,14 +46,22 @@ pub(super) struct Judge<'a> {
     pub(super) desk: &'a Desk,
     pub(super) ready: &'a Ready,
     pub(super) attempt: u16,
+    /// Taken before the request was made.
+    pub(super) ticket: Ticket,
 }
 
 impl Judge<'_> {
     pub(super) fn conclude(&self, answer: Result<Receipt, GatewayError>) -> Conclusion {
         let now = self.desk.clock.now();
         match answer {
-            Ok(receipt) => self.plain(now, What::Accepted { wamid: receipt.wamid }, Outcome::Done),
-            Err(GatewayError::Refused(error)) => self.react(now, &Reaction::to(&error)),
+            Ok(receipt) => {
+                self.desk.signs.accepted(&self.ready.campaign.record, self.ticket);
+                self.plain(now, What::Accepted { wamid: receipt.wamid }, Outcome::Done)
+            }
+            Err(GatewayError::Refused(error)) => {
+                let category = self.ready.campaign.record.definition.template.category;
+                self.react(now, &Reaction::to(&error, category))
+            }
             Err(GatewayError::Throttled { retry_after }) => self.throttled(now, THROTTLED, retry_after),
             Err(GatewayError::NotSent { .. }) => self.again(now, UNREACHABLE, false, None),
             Err(GatewayError::InDoubt { .. }) => self.doubt(now, NO_ANSWER),
@@ -71,34 +69,70 @@ impl Judge<'_> {
     }
 
     fn react(&self, now: DateTime<Utc>, reaction: &Reaction) -> Conclusion {
+        if !reaction.listed {
+            tracing::warn!(number = reaction.number, "an error that the table of reactions does not know");
+            telemetry::count("dispatch_unknown_codes_total", None, 1);
+        }
+        let about = AboutPerson::of(reaction, self.ready.deferrals, now);
+        Conclusion {
+            beyond: self.desk.signs.beyond(&self.ready.campaign.record, reaction, self.ticket),
+            about: about.map(|about| (self.ready.person.clone(), about, now)),
+            ..self.fate(now, reaction)
+        }
+    }
+
+    fn fate(&self, now: DateTime<Utc>, reaction: &Reaction) -> Conclusion {
         let code = reaction.code.clone();
-        match reaction.action {
-            Action::Throttle => self.throttled(now, code, reaction.retry_after()),
-            Action::Unknown => self.doubt(now, code),
-            Action::Final => {
-                let what = What::Refused { code, then: Then::Final };
-                Conclusion { refund: true, ..self.plain(now, what, Outcome::Done) }
-            }
-            Action::PauseCampaign => {
-                let then = Then::Again { at: now, counted: false };
-                let what = What::Refused { code: code.clone(), then };
-                let plain = self.plain(now, what, Outcome::HandBack);
-                Conclusion { beyond: Beyond::Pause(code), refund: true, ..plain }
-            }
-            Action::Retry { max } => {
+        match reaction.fate {
+            Fate::Again { max } => {
                 let cap = max.min(self.ready.campaign.record.definition.max_attempts);
                 if cap <= self.ready.counted + 1 {
-                    let what = What::Refused { code: code.clone(), then: Then::Dead };
-                    let plain = self.plain(now, what, Outcome::Dead { code });
-                    return Conclusion { refund: true, ..plain };
+                    return self.dead(now, code);
                 }
                 self.again(now, code, true, reaction.retry_after())
             }
+            Fate::Back if reaction.action.is_throttle() => {
+                self.again(now, code, false, reaction.retry_after())
+            }
+            Fate::Back => {
+                let then = Then::Again { at: now, counted: false };
+                self.refused(now, What::Refused { code, then }, Outcome::HandBack)
+            }
+            Fate::BackedOff { max } if max <= self.ready.backoffs.saturating_add(1) => self.dead(now, code),
+            Fate::BackedOff { .. } => {
+                // Multiplied by an odd constant, so that neighbours do not come back together.
+                let random = u64::from(self.ready.key.record()).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+                self.later(now, code, Wait::Pair, pair_backoff(self.ready.backoffs, random))
+            }
+            Fate::Deferred { max } if self.ready.deferrals < max => {
+                self.later(now, code, Wait::Marketing, deferral(self.ready.deferrals))
+            }
+            Fate::Deferred { .. } | Fate::Final => {
+                self.refused(now, What::Refused { code, then: Then::Final }, Outcome::Done)
+            }
+            Fate::Unknown => self.doubt(now, code),
         }
     }
 
     fn throttled(&self, now: DateTime<Utc>, code: Code, retry_after: Option<Duration>) -> Conclusion {
-        Conclusion { beyond: Beyond::SlowDown(retry_after), ..self.again(now, code, false, retry_after) }
+        let beyond = Beyond::SlowDown(Scope::Sender, retry_after);
+        Conclusion { beyond, ..self.again(now, code, false, retry_after) }
+    }
+
+    fn dead(&self, now: DateTime<Utc>, code: Code) -> Conclusion {
+        let what = What::Refused { code: code.clone(), then: Then::Dead };
+        self.refused(now, what, Outcome::Dead { code })
+    }
+
+    fn later(&self, now: DateTime<Utc>, code: Code, wait: Wait, delay: Duration) -> Conclusion {
+        let at = after(now, delay);
+        let what = What::Refused { code: code.clone(), then: Then::Later { at, wait } };
+        self.refused(now, what, Outcome::Retry { at, code })
+    }
+
+    /// What was certainly not sent gives its unit back.
+    fn refused(&self, now: DateTime<Utc>, what: What, outcome: Outcome) -> Conclusion {
+        Conclusion { refund: true, ..self.plain(now, what, outcome) }
     }
 
     fn again(&self, now: DateTime<Utc>, code: Code, counted: bool, asked: Option<Duration>) -> Conclusion {
@@ -113,7 +147,7 @@ impl Judge<'_> {
         };
         let at = after(now, delay);
         let what = What::Refused { code: code.clone(), then: Then::Again { at, counted } };
-        Conclusion { refund: true, ..self.plain(now, what, Outcome::Retry { at, code }) }
+        self.refused(now, what, Outcome::Retry { at, code })
     }
 
     fn doubt(&self, now: DateTime<Utc>, code: Code) -> Conclusion {
@@ -123,6 +157,6 @@ impl Judge<'_> {
     fn plain(&self, at: DateTime<Utc>, what: What, outcome: Outcome) -> Conclusion {
         let of = Subject::Attempt(self.ready.key.clone(), self.attempt);
         let fact = Fact { of, at, what };
-        Conclusion { fact, outcome, beyond: Beyond::Nothing, refund: false }
+        Conclusion { fact, outcome, beyond: Beyond::Nothing, about: None, refund: false }
     }
 }

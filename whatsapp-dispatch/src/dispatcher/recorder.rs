@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rules_core::judge::fault::chain;
 use rules_core::judge::id::{ChargeId, RefundId};
 use rules_core::work::StoreError;
 use rules_core::work::clock::ClockExt;
-use rules_core::work::pacer::Observation;
 use rules_core::work::queue::{Outcome, Settlement};
 use rules_core::work::quota::Refund;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -15,13 +15,13 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::begin::Ready;
-use super::holds::{hold_campaign, pause_campaign};
 use super::lease::OpenLease;
-use super::outcome::Beyond;
+use crate::aftermath::{AboutPerson, Beyond};
 use crate::delivery::change::word;
-use crate::desk::{Active, Desk, outlet};
+use crate::desk::{Active, Desk};
 use crate::fact::Fact;
 use crate::message::{CampaignKey, MessageKey};
+use crate::people::PersonKey;
 use crate::telemetry;
 
 /// What came of one leased record.
@@ -32,6 +32,9 @@ pub(super) struct Done {
     pub(super) outcome: Outcome,
     pub(super) fact: Option<Fact>,
     pub(super) beyond: Beyond,
+    pub(super) about: Option<(PersonKey, AboutPerson, DateTime<Utc>)>,
+    /// The message, if it was ready to be begun.
+    pub(super) message: Option<MessageKey>,
     pub(super) refund: Option<Back>,
     pub(super) campaign: Option<Arc<Active>>,
     /// Held until the outcome is recorded.
@@ -76,6 +79,8 @@ impl Done {
             outcome,
             fact: None,
             beyond: Beyond::Nothing,
+            about: None,
+            message: None,
             refund: None,
             campaign: None,
             place: None,
@@ -87,6 +92,7 @@ impl Done {
         let refund = Back { key: ready.key.clone(), attempt: 0, charges: ready.charges };
         Self {
             refund: Some(refund),
+            message: Some(ready.key.clone()),
             campaign: Some(Arc::clone(&ready.campaign)),
             place,
             ..Self::settled(&ready.lease, ready.receipt, outcome)
@@ -156,6 +162,10 @@ impl Recorder {
         if !refunds.is_empty() {
             self.until_done("giving units back", || self.desk.quota.refund(&refunds)).await;
         }
+        let news: Vec<_> = group.iter_mut().filter_map(|done| done.about.take()).collect();
+        if !news.is_empty() {
+            self.until_done("noting what answers tell of people", || self.desk.about_people(&news)).await;
+        }
         self.react(&group).await;
         let mut later: Vec<Arc<OpenLease>> = Vec::new();
         let mut now = Vec::new();
@@ -191,33 +201,21 @@ impl Recorder {
         .await;
     }
 
-    /// Slows numbers down and pauses campaigns, as the answers asked for.
+    /// Slows down and holds what the answers asked for.
     async fn react(&self, group: &[Done]) {
         let mut reacted_to: Vec<(&CampaignKey, &Beyond)> = Vec::new();
         for done in group.iter().filter(|done| done.beyond != Beyond::Nothing) {
-            let Some(campaign) = &done.campaign else { continue };
+            let (Some(campaign), Some(message)) = (&done.campaign, &done.message) else { continue };
             // A group often brings the same news many times.
             let news = (&campaign.record.key, &done.beyond);
             if reacted_to.contains(&news) {
                 continue;
             }
             reacted_to.push(news);
-            let reacted = match &done.beyond {
-                Beyond::Nothing => Ok(()),
-                Beyond::SlowDown(retry_after) => self.slow_down(campaign, *retry_after).await,
-                Beyond::Pause(code) => pause_campaign(&self.desk, &campaign.record.key, code).await,
-                Beyond::HoldLane => hold_campaign(&self.desk, &campaign.record.key).await,
-            };
-            if let Err(error) = reacted {
+            if let Err(error) = done.beyond.apply(&self.desk, &campaign.record, message).await {
                 tracing::warn!(error = %chain(&error), "reacting to an answer failed");
             }
         }
-    }
-
-    async fn slow_down(&self, campaign: &Active, retry_after: Option<Duration>) -> Result<(), StoreError> {
-        let Ok(scope) = self.desk.tenants.enter(campaign.record.key.tenant()).await else { return Ok(()) };
-        let Ok(outlet) = outlet(&scope, &campaign.record.definition.sender) else { return Ok(()) };
-        self.desk.pacer.observe(&[Observation::Throttled { outlet, retry_after }]).await
     }
 
     /// Repeats a write until the store has it: nothing that happened may be forgotten.

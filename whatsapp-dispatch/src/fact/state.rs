@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 
 use super::begin::{Begun, Gate, Opening};
-use super::{Then, What};
+use super::{Then, Wait, What};
 use crate::gateway::Wamid;
 
 /// All facts about one message that was planned. Nothing but what is written here decides.
@@ -13,6 +13,10 @@ pub struct Facts {
     pub attempts: u16,
     /// How many of these count against the cap.
     pub counted: u16,
+    /// Refusals because too much went to the person from this number.
+    pub backoffs: u8,
+    /// Refusals because WhatsApp shows the person no more marketing.
+    pub deferrals: u8,
     /// When the last attempt was begun.
     pub begun_at: Option<DateTime<Utc>>,
     /// Who began it.
@@ -51,7 +55,7 @@ pub enum Answer {
     Accepted,
     /// It was refused, and another attempt follows.
     Again,
-    /// A rule put it off.
+    /// A rule put it off, or WhatsApp did for a day or more.
     Deferred,
     /// It was refused for good by WhatsApp.
     Final,
@@ -66,7 +70,7 @@ pub enum Answer {
 pub enum State {
     /// Planned, and not begun, or to be begun again.
     Waiting,
-    /// Put off by a rule until an instant.
+    /// Put off until an instant: by a rule, or because WhatsApp shows the person no more marketing.
     Deferred,
     /// Begun, and its answer is awaited.
     Sending,
@@ -254,6 +258,16 @@ impl Facts {
                 if !counted {
                     self.counted = self.counted.saturating_sub(1);
                 }
+            }
+            Then::Later { at, wait } => {
+                let (answer, times) = match wait {
+                    Wait::Pair => (Answer::Again, &mut self.backoffs),
+                    Wait::Marketing => (Answer::Deferred, &mut self.deferrals),
+                };
+                *times = times.saturating_add(1);
+                self.answer = answer;
+                self.not_before = Some(at);
+                self.counted = self.counted.saturating_sub(1);
             }
             Then::Dead => self.answer = Answer::Dead,
             Then::Final => self.answer = Answer::Final,

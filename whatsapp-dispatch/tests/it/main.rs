@@ -13,6 +13,7 @@ mod campaign;
 mod steer;
 mod planning;
 mod limits;
+mod reactions;
 mod loss;
 mod privacy;
 mod trips;

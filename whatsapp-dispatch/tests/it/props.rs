@@ -7,7 +7,7 @@ use rules_core::judge::tenant::{TenantId, TenantRecord, TenantScope};
 use rules_core::work::clock::ManualClock;
 use rules_core::work::tenants::{FixedTenants, Tenants};
 use whatsapp_dispatch::campaigns::{Change, Status};
-use whatsapp_dispatch::fact::{Begun, Facts, Gate, Opening, State, Then, What};
+use whatsapp_dispatch::fact::{Begun, Facts, Gate, Opening, State, Then, Wait, What};
 use whatsapp_dispatch::gateway::Wamid;
 use whatsapp_dispatch::message::{CallbackToken, CampaignKey, Salt, UnverifiedToken};
 
@@ -72,6 +72,8 @@ fn refused() -> impl Strategy<Value = What> {
         Just(Then::Final),
         Just(Then::Dead),
         any::<bool>().prop_map(|counted| Then::Again { at: instant(60), counted }),
+        prop::sample::select(&[Wait::Pair, Wait::Marketing][..])
+            .prop_map(|wait| Then::Later { at: instant(60), wait }),
     ];
     (prop::sample::select(&CODES[..]), then).prop_map(|(code, then)| What::Refused { code, then })
 }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use chrono::DateTime;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 
 use super::wire::{Answer, Refusal, Templates, Usage, WireTemplate};
-use crate::gateway::{ApiError, GatewayError, Receipt, Wamid};
+use crate::gateway::{ApiError, Detail, GatewayError, Receipt, Wamid};
 use crate::template::{Template, TemplateDefinition};
 
 /// An answer, read as far as we are willing to.
@@ -71,6 +72,7 @@ impl Read {
             subcode: refusal.error_subcode,
             transient: refusal.is_transient,
             retry_after: self.retry_after,
+            details: Detail::of(&refusal.error_data.details),
             ..ApiError::new(refusal.code, self.status.as_u16())
         })
     }
@@ -119,20 +121,45 @@ async fn bounded(mut response: Response, max_bytes: usize) -> Result<Bytes, Gate
     Ok(whole.freeze())
 }
 
-/// `Retry-After` is in seconds, Meta's own header in minutes.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(seconds) = text(RETRY_AFTER.as_str()).and_then(|text| text.trim().parse().ok()) {
-        return Some(Duration::from_secs(seconds));
-    }
-    let usage = text("x-business-use-case-usage")?;
+    wait(text(RETRY_AFTER.as_str()), text(DATE.as_str()), text("x-business-use-case-usage"))
+}
+
+/// The longest wait that is believed. Whoever asks for more is asked again after it.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// How long the far side wants to be left alone, from its headers: `Retry-After` in seconds or as
+/// an instant, which is compared with the answer's own `Date`, else the longest of the waits that
+/// Meta's usage header names, in minutes. Never more than an hour.
+pub(crate) fn wait(retry_after: Option<&str>, date: Option<&str>, usage: Option<&str>) -> Option<Duration> {
+    let asked = retry_after.and_then(|text| seconds(text).or_else(|| until(text, date?)));
+    let asked = asked.or_else(|| regained_after(usage?))?;
+    (!asked.is_zero()).then(|| asked.min(LONGEST_WAIT))
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    let digits = text.trim();
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    // What no u64 can hold is longer than any wait.
+    is_number.then(|| Duration::from_secs(digits.parse().unwrap_or(u64::MAX)))
+}
+
+fn until(text: &str, date: &str) -> Option<Duration> {
+    let instant = |text: &str| DateTime::parse_from_rfc2822(text.trim()).ok();
+    instant(text)?.signed_duration_since(instant(date)?).to_std().ok()
+}
+
+fn regained_after(usage: &str) -> Option<Duration> {
     let usage = serde_json::from_str::<HashMap<String, Vec<Usage>>>(usage).ok()?;
     let minutes = usage.values().flatten().map(|usage| usage.estimated_time_to_regain_access).max()?;
-    (0 < minutes).then(|| Duration::from_secs(minutes.saturating_mul(60)))
+    Some(Duration::from_secs(minutes.saturating_mul(60)))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(status: u16, body: &str) -> Read {
@@ -188,20 +215,85 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_read_from_seconds_or_from_minutes() {
-        let headers = |name: &'static str, value: &'static str| {
-            retry_after(&HeaderMap::from_iter([(
-                reqwest::header::HeaderName::from_static(name),
-                reqwest::header::HeaderValue::from_static(value),
-            )]))
-        };
-        let usage = "x-business-use-case-usage";
-        assert_eq!(headers("retry-after", "17"), Some(Duration::from_secs(17)));
-        assert_eq!(headers("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"), None);
+    fn the_wait_is_read_from_seconds_an_instant_or_minutes() {
+        let now = Some("Wed, 21 Oct 2026 07:28:00 GMT");
+        let seconds = |text| wait(Some(text), now, None).map(|wait| wait.as_secs());
+        assert_eq!((seconds("17"), seconds(" 17 "), seconds("0")), (Some(17), Some(17), None));
+        assert_eq!(seconds("Wed, 21 Oct 2026 07:28:30 GMT"), Some(30));
+        assert_eq!(seconds("Wed, 21 Oct 2026 07:27:00 GMT"), None, "an instant that has passed");
+        assert_eq!(wait(Some("Wed, 21 Oct 2026 07:28:30 GMT"), None, None), None, "nothing to compare with");
+        assert_eq!((seconds("-1"), seconds("1.5"), seconds("soon"), seconds("")), (None, None, None, None));
+        for absurd in ["3601", "99999999999999999999999999", "Mon, 21 Oct 2126 07:28:00 GMT"] {
+            assert_eq!(seconds(absurd), Some(3_600), "{absurd}");
+        }
+        let usage = |text| wait(None, None, Some(text)).map(|wait| wait.as_secs());
         let busy = r#"{"1":[{"type":"m","call_count":100,"estimated_time_to_regain_access":3}],"2":[]}"#;
-        assert_eq!(headers(usage, busy), Some(Duration::from_secs(180)));
-        assert_eq!(headers(usage, r#"{"1":[{"estimated_time_to_regain_access":0}]}"#), None);
-        assert_eq!(headers(usage, "words"), None);
+        assert_eq!(usage(busy), Some(180));
+        assert_eq!(usage(r#"{"1":[{"estimated_time_to_regain_access":18446744073709551615}]}"#), Some(3_600));
+        assert_eq!(usage(r#"{"1":[{"estimated_time_to_regain_access":0}]}"#), None);
+        assert_eq!(usage("words"), None);
+        assert_eq!(
+            wait(Some("soon"), now, Some(busy)),
+            Some(Duration::from_secs(180)),
+            "the next best header"
+        );
+        assert_eq!(wait(None, None, None), None);
+    }
+
+    #[test]
+    fn headers_are_found_by_their_names() {
+        let header = |name: &'static str, value: &'static str| {
+            let name = reqwest::header::HeaderName::from_static(name);
+            retry_after(&HeaderMap::from_iter([(name, reqwest::header::HeaderValue::from_static(value))]))
+        };
+        assert_eq!(header("retry-after", "17"), Some(Duration::from_secs(17)));
+        let busy = r#"{"1":[{"estimated_time_to_regain_access":3}]}"#;
+        assert_eq!(header("x-business-use-case-usage", busy), Some(Duration::from_secs(180)));
+        assert_eq!(header("x-app-usage", busy), None);
+    }
+
+    fn header() -> impl Strategy<Value = Option<String>> {
+        prop::option::of(prop_oneof![
+            ".{0,40}",
+            "[0-9]{1,30}",
+            r#"\{"[0-9]{1,3}":\[\{"estimated_time_to_regain_access":-?[0-9]{1,25}\}\]\}"#,
+            "(Mon|Wed), [0-3]?[0-9] Oct [0-9]{2,6} [0-2][0-9]:[0-6][0-9]:[0-6][0-9] (GMT|[+-][0-9]{4})",
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_breaks_us_or_asks_for_more_than_an_hour(
+            after in header(), date in header(), usage in header(),
+        ) {
+            if let Some(wait) = wait(after.as_deref(), date.as_deref(), usage.as_deref()) {
+                prop_assert!(!wait.is_zero() && wait <= LONGEST_WAIT);
+            }
+        }
+    }
+
+    #[test]
+    fn the_details_leave_one_word_behind() {
+        let body = |details: &str| {
+            format!(
+                r#"{{"error":{{"code":100,"error_data":{{"messaging_product":"whatsapp","details":{details}}}}}}}"#
+            )
+        };
+        for (details, expected) in [
+            (r#""Recipient is not a valid WhatsApp user""#, Detail::NotOnWhatsApp),
+            (r#""The number 49151 is not a WhatsApp number""#, Detail::NotOnWhatsApp),
+            (r#""Parameter name is missing or empty""#, Detail::Other),
+            ("null", Detail::Other),
+            ("7", Detail::Other),
+        ] {
+            let Err(GatewayError::Refused(error)) = receipt(400, &body(details)) else { panic!("{details}") };
+            assert_eq!(error.details, expected, "{details}");
+            assert!(!format!("{error:?} {error}").contains("49151"));
+        }
+        for data in [r#""words""#, "null", "[]"] {
+            let body = format!(r#"{{"error":{{"code":100,"error_data":{data}}}}}"#);
+            assert!(matches!(receipt(400, &body), Err(GatewayError::Refused(_))), "{data}");
+        }
     }
 
     #[test]

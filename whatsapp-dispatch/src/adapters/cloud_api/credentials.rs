@@ -6,7 +6,9 @@ use rules_core::work::secrets::{SecretRef, SecretSource};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
-use crate::gateway::GatewayError;
+use crate::gateway::{ApiError, GatewayError};
+use crate::reaction::{Action, Reaction};
+use crate::template::Category;
 
 /// The `Authorization` header of each secret, ready to send.
 #[derive(Debug)]
@@ -38,6 +40,12 @@ impl Credentials {
         let mut headers = self.headers.write().unwrap_or_else(PoisonError::into_inner);
         headers.insert(name.clone(), header.clone());
         Ok(header)
+    }
+
+    /// True when the error is about the credential, so that a fresh one may help.
+    pub(super) fn are_doubted(error: &ApiError) -> bool {
+        let action = Reaction::to(error, Category::Marketing).action;
+        matches!(action, Action::RefreshCredential | Action::StopTenant)
     }
 
     /// The far side refused this header: fetch the secret anew next time. Does nothing when

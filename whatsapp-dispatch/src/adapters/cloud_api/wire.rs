@@ -38,6 +38,31 @@ pub(super) struct Refusal {
     pub(super) error_subcode: i64,
     #[serde(default)]
     pub(super) is_transient: Option<bool>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) error_data: ErrorData,
+}
+
+/// What is said beyond the number.
+#[derive(Default, Deserialize)]
+pub(super) struct ErrorData {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) details: String,
+}
+
+/// A value of the expected kind; the default for anything else.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either<T> {
+        Expected(T),
+        Other(serde::de::IgnoredAny),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::Expected(value) => value,
+        Either::Other(_) => T::default(),
+    })
 }
 
 /// A number, also one written as a text; 0 when there is none.

@@ -39,6 +39,7 @@ pub(super) fn pack(facts: &Facts, to: &mut Vec<u8>) {
     to.push(u8::try_from(answer).unwrap_or_default());
     number(u64::from(facts.attempts), to);
     number(u64::from(facts.counted), to);
+    to.extend([facts.backoffs, facts.deferrals]);
     // Who began an attempt matters only until its answer is known.
     if facts.answer == Answer::Awaited {
         to.extend_from_slice(&facts.holder.to_le_bytes());
@@ -62,6 +63,7 @@ pub(super) fn unpack(packed: &[u8]) -> Result<Facts, SqliteError> {
     let answer = ANSWERS.get(usize::from(answer)).copied().ok_or_else(damaged)?;
     let attempts = u16::try_from(read.number()?).map_err(SqliteError::damaged)?;
     let counted = u16::try_from(read.number()?).map_err(SqliteError::damaged)?;
+    let (backoffs, deferrals) = (read.byte()?, read.byte()?);
     let holder = if answer == Answer::Awaited { i64::from_le_bytes(read.chunk()?) } else { 0 };
     let mut first = 0;
     let mut instant = |bit: u8| -> Result<Option<DateTime<Utc>>, SqliteError> {
@@ -74,7 +76,7 @@ pub(super) fn unpack(packed: &[u8]) -> Result<Facts, SqliteError> {
         }
         Ok(DateTime::from_timestamp_micros(us))
     };
-    let mut facts = Facts { attempts, counted, holder, answer, ..Facts::default() };
+    let mut facts = Facts { attempts, counted, backoffs, deferrals, holder, answer, ..Facts::default() };
     facts.begun_at = instant(0)?;
     facts.accepted_at = instant(1)?;
     facts.sent_at = instant(2)?;
@@ -168,6 +170,7 @@ mod tests {
         fn facts()(
             attempts in any::<u16>(),
             counted in any::<u16>(),
+            waits in any::<(u8, u8)>(),
             answer in 0..ANSWERS.len(),
             holder in any::<i64>(),
             instants in prop::array::uniform8(instant()),
@@ -176,7 +179,8 @@ mod tests {
         ) -> Facts {
             let answer = ANSWERS[answer];
             let holder = if answer == Answer::Awaited { holder } else { 0 };
-            let mut facts = Facts { attempts, counted, holder, answer, ..Facts::default() };
+            let (backoffs, deferrals) = waits;
+            let mut facts = Facts { attempts, counted, backoffs, deferrals, holder, answer, ..Facts::default() };
             [
                 facts.begun_at, facts.accepted_at, facts.sent_at, facts.delivered_at,
                 facts.read_at, facts.failed_at, facts.expired_at, facts.not_before,

@@ -1,0 +1,280 @@
+//! What follows from an error beyond its message: numbers slow down, campaigns and numbers wait,
+//! and something is learned about the person.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rules_core::judge::code::Code;
+use rules_core::work::StoreError;
+use rules_core::work::clock::after;
+use rules_core::work::pacer::Observation;
+
+use crate::campaigns::CampaignRecord;
+use crate::delivery::Query;
+use crate::desk::{Desk, outlet};
+use crate::message::MessageKey;
+use crate::people::{ConsentChange, PersonKey};
+use crate::reaction::{Action, Reaction, Scope, deferral};
+use crate::sender::Sender;
+use crate::telemetry;
+
+mod held;
+mod holds;
+mod signs;
+
+pub(crate) use held::Whom;
+pub(crate) use holds::{PAUSED, hold_campaign, number, numbers, pause_campaign, release};
+pub(crate) use signs::{Signs, Ticket};
+
+/// What follows from an error beyond its message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Numbers slow down, for so long if that was said.
+    SlowDown(Scope, Option<Duration>),
+    /// The campaign waits for a person.
+    Pause(Code),
+    /// The campaign was found paused, so its lane is held.
+    HoldLane,
+    /// Something waits, for so long or until somebody resumes it.
+    Hold(Scope, Option<Duration>, Code),
+}
+
+impl Beyond {
+    /// What follows from a reaction; whether a credential is to be held is decided before.
+    pub(crate) fn of(reaction: &Reaction) -> Self {
+        let scope = reaction.action.scope();
+        let hold = |lasting| Self::Hold(scope, lasting, reaction.code.clone());
+        match reaction.action {
+            Action::Throttle | Action::ThrottleAccount | Action::ThrottleApp => {
+                Self::SlowDown(scope, reaction.retry_after())
+            }
+            // Which path a campaign leaves by is its host's choice, so it waits for that.
+            Action::PauseCampaign | Action::HoldCampaign { lasting: None } | Action::Route { .. } => {
+                Self::Pause(reaction.code.clone())
+            }
+            Action::HoldCampaign { lasting } | Action::PauseSender { lasting } => hold(lasting),
+            Action::PausePortfolio | Action::RefreshCredential | Action::StopTenant => hold(None),
+            _ if reaction.slows => Self::SlowDown(Scope::Sender, reaction.retry_after()),
+            Action::Retry { .. }
+            | Action::BackOffPair { .. }
+            | Action::Defer { .. }
+            | Action::Final
+            | Action::FinalAndInvalid { .. }
+            | Action::OptOut
+            | Action::Suppress
+            | Action::ByPhone
+            | Action::Unknown => Self::Nothing,
+        }
+    }
+
+    /// Does it. `sample` is the message whose error asked for it.
+    pub(crate) async fn apply(
+        &self,
+        desk: &Desk,
+        campaign: &CampaignRecord,
+        sample: &MessageKey,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::SlowDown(scope, retry_after) => slow_down(desk, campaign, *scope, *retry_after).await,
+            Self::Pause(code) => {
+                desk.signs.note(Whom::Campaign(campaign.key.clone()), code, None, sample, desk.clock.now());
+                pause_campaign(desk, &campaign.key, code).await
+            }
+            Self::HoldLane => hold_campaign(desk, &campaign.key).await,
+            Self::Hold(scope, lasting, code) => {
+                let until = lasting.map(|lasting| after(desk.clock.now(), lasting));
+                holds::hold(desk, campaign, *scope, until, code, sample).await
+            }
+        }
+    }
+}
+
+async fn slow_down(
+    desk: &Desk,
+    campaign: &CampaignRecord,
+    scope: Scope,
+    retry_after: Option<Duration>,
+) -> Result<(), StoreError> {
+    let sender = &campaign.definition.sender;
+    let mut slowed = vec![sender.clone()];
+    if scope != Scope::Sender {
+        let others = desk.known_senders().into_iter().filter(|other| shares(sender, other, scope));
+        slowed
+            .extend(others.filter(|other| other.number_id != sender.number_id).map(|other| (*other).clone()));
+    }
+    let mut observations = Vec::with_capacity(slowed.len());
+    for sender in slowed {
+        let Ok(tenant) = desk.tenants.enter(&sender.tenant).await else { continue };
+        let Ok(outlet) = outlet(&tenant, &sender) else { continue };
+        observations.push(Observation::Throttled { outlet, retry_after });
+    }
+    desk.pacer.observe(&observations).await
+}
+
+/// Whether what befell one number reaches another.
+fn shares(one: &Sender, other: &Sender, scope: Scope) -> bool {
+    match scope {
+        Scope::Sender => one.number_id == other.number_id,
+        Scope::Account => one.waba == other.waba,
+        Scope::Portfolio => one.portfolio == other.portfolio,
+        Scope::Credential => one.secret == other.secret,
+        Scope::Tenant => one.tenant == other.tenant,
+        Scope::Message | Scope::Person | Scope::Campaign => false,
+    }
+}
+
+/// Something that WhatsApp's word on a message tells about its person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AboutPerson {
+    /// The person asked WhatsApp to stop our marketing.
+    OptedOutOfMarketing,
+    /// The business has blocked the person.
+    Suppressed,
+    /// Perhaps not to be reached: so many thousandths speak for it.
+    NotReachable {
+        /// At 1,000 the person counts as not reachable.
+        weight_milli: u16,
+    },
+    /// Was reached, whatever spoke against it.
+    #[expect(dead_code, reason = "told by whoever sees deliveries")]
+    ReachedAgain,
+    /// WhatsApp shows the person no more marketing before this instant.
+    MarketingRefusedUntil(DateTime<Utc>),
+}
+
+impl AboutPerson {
+    /// What a reaction tells; `deferrals` of the message came before.
+    pub(crate) fn of(reaction: &Reaction, deferrals: u8, at: DateTime<Utc>) -> Option<Self> {
+        match reaction.action {
+            Action::OptOut => Some(Self::OptedOutOfMarketing),
+            Action::Suppress => Some(Self::Suppressed),
+            Action::FinalAndInvalid { weight_milli } => Some(Self::NotReachable { weight_milli }),
+            Action::Defer { .. } => Some(Self::MarketingRefusedUntil(after(at, deferral(deferrals)))),
+            _ => None,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::OptedOutOfMarketing => "opted_out",
+            Self::Suppressed => "suppressed",
+            Self::NotReachable { .. } => "not_reachable",
+            Self::ReachedAgain => "reached",
+            Self::MarketingRefusedUntil(_) => "marketing_refused",
+        }
+    }
+
+    /// From where a wish for no messages is known, if it is one.
+    const fn source(self) -> Option<&'static str> {
+        match self {
+            Self::OptedOutOfMarketing => Some("whatsapp.131050"),
+            Self::Suppressed => Some("whatsapp.130403"),
+            Self::NotReachable { .. } | Self::ReachedAgain | Self::MarketingRefusedUntil(_) => None,
+        }
+    }
+}
+
+impl Desk {
+    /// Notes what was learned about people. Repeating it changes nothing.
+    pub(crate) async fn about_people(
+        &self,
+        news: &[(PersonKey, AboutPerson, DateTime<Utc>)],
+    ) -> Result<(), StoreError> {
+        let said = |(person, about, at): &(PersonKey, AboutPerson, DateTime<Utc>)| {
+            let source = about.source()?.to_owned();
+            Some(ConsentChange { person: person.clone(), opted_out: true, at: *at, source })
+        };
+        let said: Vec<ConsentChange> = news.iter().filter_map(said).collect();
+        if !said.is_empty() {
+            self.people.consent(&said).await?;
+        }
+        for (_, about, _) in news {
+            telemetry::count("dispatch_people_total", Some(("news", about.word())), 1);
+        }
+        Ok(())
+    }
+}
+
+/// A message that failed after WhatsApp had taken it.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    /// Which one.
+    pub(crate) message: MessageKey,
+    /// The error's number.
+    pub(crate) number: i64,
+    /// When.
+    pub(crate) at: DateTime<Utc>,
+    /// False when the same was told before.
+    pub(crate) is_new: bool,
+}
+
+/// News older than this says nothing about how numbers and campaigns stand now.
+const RECENT: TimeDelta = TimeDelta::hours(1);
+
+/// Reacts to messages that failed later: does what follows beyond them, notes what it tells about
+/// their people, and says what becomes of each, in order; `None` for one whose campaign is gone.
+///
+/// What was told before is done again only where that changes nothing: a wish to get no messages
+/// is not lost when the store failed after the fact was recorded.
+pub(crate) async fn of_statuses(desk: &Desk, lost: &[Lost]) -> Result<Vec<Option<Reaction>>, StoreError> {
+    let mut reactions = Vec::with_capacity(lost.len());
+    let mut done: Vec<(&MessageKey, Beyond)> = Vec::new();
+    let mut telling = Vec::new();
+    for one in lost {
+        let Some(campaign) = desk.campaign(one.message.campaign()).await? else {
+            reactions.push(None);
+            continue;
+        };
+        let record = &campaign.record;
+        let reaction = Reaction::to_status(one.number, record.definition.template.category);
+        let beyond = if one.is_new && desk.clock.now() - one.at < RECENT {
+            desk.signs.beyond(record, &reaction, desk.signs.ticket(record))
+        } else {
+            Beyond::Nothing
+        };
+        let known = |(message, other): &(&MessageKey, Beyond)| {
+            message.campaign() == one.message.campaign() && *other == beyond
+        };
+        if beyond != Beyond::Nothing && !done.iter().any(known) {
+            beyond.apply(desk, record, &one.message).await?;
+            done.push((&one.message, beyond));
+        }
+        let about = AboutPerson::of(&reaction, 0, one.at);
+        if about.is_some_and(|about| one.is_new || about.source().is_some()) {
+            telling.push((one, reaction.clone()));
+        }
+        reactions.push(Some(reaction));
+    }
+    let news = people_of(desk, &telling).await?;
+    if !news.is_empty() {
+        desk.about_people(&news).await?;
+    }
+    Ok(reactions)
+}
+
+async fn people_of(
+    desk: &Desk,
+    telling: &[(&Lost, Reaction)],
+) -> Result<Vec<(PersonKey, AboutPerson, DateTime<Utc>)>, StoreError> {
+    let mut news = Vec::with_capacity(telling.len());
+    for telling in telling.chunks(KEYS) {
+        let keys = telling.iter().map(|(lost, _)| lost.message.clone()).collect();
+        let found = desk.log.messages(&Query::Keys(keys)).await?.messages;
+        for (lost, reaction) in telling {
+            let Some(message) = found.iter().find(|message| message.key == lost.message) else { continue };
+            let Some(to) = message.to else { continue };
+            let Ok(scope) = desk.tenants.enter(lost.message.campaign().tenant()).await else { continue };
+            if let Some(about) = AboutPerson::of(reaction, message.facts.deferrals, lost.at) {
+                news.push((PersonKey::new(&scope, to.person), about, lost.at));
+            }
+        }
+    }
+    Ok(news)
+}
+
+/// Messages that are asked for together.
+const KEYS: usize = 500;
