@@ -3,19 +3,22 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt::{self, Debug, Formatter};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use rules_core::judge::fault::{Classify, Fault};
+use serde::{Deserialize, Serialize};
 
+use crate::media::{Media, MediaId};
 use crate::phone::PhoneNumber;
 use crate::reaction::Reaction;
 use crate::sender::Sender;
-use crate::template::{Template, TemplateDefinition};
+use crate::template::{Skeleton, Template, TemplateDefinition};
 
-/// Sends messages.
+/// Sends messages. A gateway that knows no files and no receipts leaves the last two methods out.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait MessageGateway: Debug + Send + Sync + 'static {
@@ -38,6 +41,25 @@ pub trait MessageGateway: Debug + Send + Sync + 'static {
         sender: &Sender,
         template: &Template,
     ) -> Result<Option<TemplateDefinition>, GatewayError>;
+
+    /// Uploads a file for messages of this sender. A repeated call uploads it again, under
+    /// another id.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when WhatsApp does not take it; doubt does no harm here, so try again.
+    async fn upload(&self, sender: &Sender, media: &Media) -> Result<MediaId, GatewayError> {
+        let _ = (sender, media);
+        Err(GatewayError::NotSent { what: "this gateway takes no files", source: None })
+    }
+
+    /// Tells the person that their message was read. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when WhatsApp does not take it.
+    async fn mark_read(&self, sender: &Sender, inbound: &Wamid) -> Result<(), GatewayError> {
+        let _ = (sender, inbound);
+        Err(GatewayError::NotSent { what: "this gateway tells nobody what was read", source: None })
+    }
 }
 const _: fn(&dyn MessageGateway) = |_| {};
 
@@ -48,7 +70,7 @@ pub struct Outgoing {
     pub to: PhoneNumber,
     /// What is the same for every message of the campaign.
     pub content: Arc<Content>,
-    /// The values of the template's parameters, as encoded when the message was planned.
+    /// The values of the skeleton's slots, as encoded when the message was planned.
     pub parameters: Bytes,
     /// Comes back in the webhooks of this attempt.
     pub token: String,
@@ -65,20 +87,77 @@ impl Debug for Outgoing {
     }
 }
 
+/// Which of WhatsApp's two doors messages leave through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// The Cloud API: every kind of message.
+    Messages,
+    /// The Marketing Messages API: marketing templates only.
+    Marketing,
+}
+
+/// What the Marketing Messages API does with a message that it cannot optimise ("Marketing
+/// Messages API", Meta, 2026).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductPolicy {
+    /// It goes through the Cloud API.
+    CloudApiFallback,
+    /// It is refused.
+    Strict,
+}
+
+/// How a campaign uses the Marketing Messages API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MarketingApi {
+    /// What becomes of messages that it cannot optimise.
+    pub policy: ProductPolicy,
+    /// Whether Meta may use what people do with the message; the account's own setting when not
+    /// said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share_activity: Option<bool>,
+}
+
 /// What is the same for every message of a campaign.
 #[derive(Debug)]
 pub struct Content {
     /// Which template.
     pub template: Template,
-    /// Names of the parameters, if they are named; else they go by position.
-    pub parameter_names: Option<Vec<String>>,
+    /// Its components, with slots for the parameters of each message.
+    pub skeleton: Skeleton,
+    /// How the Marketing Messages API is to be used, if it was asked for.
+    pub marketing: Option<MarketingApi>,
+    through_marketing: AtomicBool,
     prepared: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Content {
-    /// The content of one template.
-    pub const fn new(template: Template, parameter_names: Option<Vec<String>>) -> Self {
-        Self { template, parameter_names, prepared: OnceLock::new() }
+    /// The content of one template, through the Cloud API.
+    pub const fn new(template: Template, skeleton: Skeleton) -> Self {
+        Self {
+            template,
+            skeleton,
+            marketing: None,
+            through_marketing: AtomicBool::new(false),
+            prepared: OnceLock::new(),
+        }
+    }
+
+    /// The same through the Marketing Messages API.
+    #[must_use]
+    pub fn with_marketing(self, marketing: MarketingApi) -> Self {
+        Self { marketing: Some(marketing), through_marketing: AtomicBool::new(true), ..self }
+    }
+
+    /// Which door the next attempt leaves through.
+    pub fn route(&self) -> Route {
+        if self.through_marketing.load(Ordering::Relaxed) { Route::Marketing } else { Route::Messages }
+    }
+
+    /// Attempts from now on leave through this door.
+    pub fn reroute(&self, route: Route) {
+        self.through_marketing.store(route == Route::Marketing, Ordering::Relaxed);
     }
 
     /// What an adapter builds once per campaign, such as the constant parts of a request body.

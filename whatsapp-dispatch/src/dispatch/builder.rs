@@ -26,6 +26,7 @@ use crate::gateway::MessageGateway;
 use crate::people::People;
 use crate::rule::{self, PersonFacts};
 use crate::sender::{SenderSource, Senders};
+use crate::shelf::Shelf;
 
 /// The tenant of a dispatcher that names none.
 pub const ONLY_TENANT: &str = "main";
@@ -157,6 +158,7 @@ impl DispatchBuilder {
             config: self.config,
             alone: self.alone,
             remembered: Remembered::default(),
+            shelf: Shelf::default(),
             fed: Notify::new(),
         };
         Ok(Dispatch { desk: Arc::new(desk) })
