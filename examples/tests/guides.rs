@@ -25,13 +25,18 @@ use secrecy::SecretString;
 use whatsapp_dispatch::adapters::cloud_api::{CloudApi, CloudApiConfig};
 use whatsapp_dispatch::campaign::{Campaign, CampaignName};
 use whatsapp_dispatch::codes;
+use whatsapp_dispatch::columns::Columns;
 use whatsapp_dispatch::delivery::Recipient;
 use whatsapp_dispatch::dispatch::{Dispatch, Sent, WebhookConfig, Webhooks};
+use whatsapp_dispatch::gateway::{GatewayError, Outgoing, Receipt};
+use whatsapp_dispatch::media::{Media, MediaId, MediaKind, MediaSource};
 use whatsapp_dispatch::phone::PhoneNumber;
-use whatsapp_dispatch::recipients::Mapping;
+use whatsapp_dispatch::recipients::{Listed, Mapping};
 use whatsapp_dispatch::rule;
 use whatsapp_dispatch::sender::{Sender, Senders};
-use whatsapp_dispatch::template::Template;
+use whatsapp_dispatch::template::{
+    ButtonDefinition, ButtonValue, Header, HeaderKind, Template, TemplateDefinition,
+};
 
 // --- send a campaign ----------------------------------------------------------------------------
 
@@ -192,6 +197,62 @@ impl whatsapp_dispatch::gateway::MessageGateway for Nowhere {
     > {
         Ok(None)
     }
+}
+
+/// A picture, columns in header, body and link, and a coupon.
+fn rich(sender: Sender) -> Campaign {
+    // ANCHOR: components
+    Campaign::new("diwali-2026", sender)
+        .template(Template::marketing("diwali_offer", "en_US"))
+        .header(Header::image(MediaSource::File("poster.png".into())))
+        .body(["{first_name|friend}", "{discount}"])
+        .button(0, ButtonValue::url("diwali?for={code}"))
+        .button(1, ButtonValue::copy_code("{code}"))
+    // ANCHOR_END: components
+}
+
+/// Knows the rich offer and takes pictures.
+#[derive(Debug)]
+struct Shop;
+
+#[async_trait]
+impl whatsapp_dispatch::gateway::MessageGateway for Shop {
+    async fn send(&self, _: &Sender, _: &Outgoing) -> Result<Receipt, GatewayError> {
+        unreachable!("nothing is released here")
+    }
+
+    async fn template(
+        &self,
+        _: &Sender,
+        template: &Template,
+    ) -> Result<Option<TemplateDefinition>, GatewayError> {
+        let buttons =
+            [ButtonDefinition::url("Shop", "https://example.com/{{1}}"), ButtonDefinition::CopyCode];
+        let definition = TemplateDefinition::new(template.clone(), "Hi {{1}}, {{2}} off today!")
+            .and_then(|definition| definition.with_buttons(buttons))
+            .unwrap();
+        Ok(Some(definition.with_header_kind(HeaderKind::Media(MediaKind::Image))))
+    }
+
+    async fn upload(&self, _: &Sender, _: &Media) -> Result<MediaId, GatewayError> {
+        Ok(MediaId::new("1"))
+    }
+}
+
+#[tokio::test]
+async fn a_campaign_fills_every_part_of_its_template() {
+    let senders = Senders::from_toml(SENDERS).unwrap();
+    let sender = Sender::clone(senders.iter().next().unwrap());
+    let tenants = Tenants::new(TomlTenants::parse("[[tenant]]\nid = \"acme\"").unwrap());
+    let dispatch = Dispatch::builder(&Memory::new(), Shop).tenants(tenants).build().unwrap();
+    let columns = Columns::new(["phone", "first_name", "discount", "code"]).unwrap();
+    let people =
+        || Listed::new(columns.clone(), [["+919876543210", "Asha", "20 %", "SAVE20"].map(str::to_owned)]);
+    let error = dispatch.plan(rich(sender.clone()).assume_consent(), people()).await.unwrap_err();
+    assert_eq!(error.to_string(), "reading the file poster.png");
+    let poster = MediaSource::Bytes(Media::named("poster.png", "a picture").unwrap());
+    let campaign = rich(sender).assume_consent().header(Header::image(poster));
+    assert_eq!(dispatch.plan(campaign, people()).await.unwrap().progress().planned(), 1);
 }
 
 // --- write a rule -------------------------------------------------------------------------------

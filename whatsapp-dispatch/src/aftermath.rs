@@ -12,6 +12,7 @@ use rules_core::work::pacer::Observation;
 use crate::campaigns::CampaignRecord;
 use crate::delivery::Query;
 use crate::desk::{Desk, outlet};
+use crate::gateway::Route;
 use crate::message::MessageKey;
 use crate::people::{ConsentChange, PersonKey};
 use crate::reaction::{Action, Reaction, Scope, deferral};
@@ -36,6 +37,9 @@ pub(crate) enum Beyond {
     SlowDown(Scope, Option<Duration>),
     /// The campaign waits for a person.
     Pause(Code),
+    /// The campaign's messages leave by another path, or wait for a person if it wants that path
+    /// not, or has tried it.
+    Reroute(Route, Code),
     /// The campaign was found paused, so its lane is held.
     HoldLane,
     /// Something waits, for so long or until somebody resumes it.
@@ -51,10 +55,10 @@ impl Beyond {
             Action::Throttle | Action::ThrottleAccount | Action::ThrottleApp => {
                 Self::SlowDown(scope, reaction.retry_after())
             }
-            // Which path a campaign leaves by is its host's choice, so it waits for that.
-            Action::PauseCampaign | Action::HoldCampaign { lasting: None } | Action::Route { .. } => {
+            Action::PauseCampaign | Action::HoldCampaign { lasting: None } => {
                 Self::Pause(reaction.code.clone())
             }
+            Action::Route { to } => Self::Reroute(to, reaction.code.clone()),
             Action::HoldCampaign { lasting } | Action::PauseSender { lasting } => hold(lasting),
             Action::PausePortfolio | Action::RefreshCredential | Action::StopTenant => hold(None),
             _ if reaction.slows => Self::SlowDown(Scope::Sender, reaction.retry_after()),
@@ -80,9 +84,15 @@ impl Beyond {
         match self {
             Self::Nothing => Ok(()),
             Self::SlowDown(scope, retry_after) => slow_down(desk, campaign, *scope, *retry_after).await,
-            Self::Pause(code) => {
-                desk.signs.note(Whom::Campaign(campaign.key.clone()), code, None, sample, desk.clock.now());
-                pause_campaign(desk, &campaign.key, code).await
+            Self::Pause(code) => pause(desk, campaign, code, sample).await,
+            Self::Reroute(route, code) => {
+                // Many answers of one moment ask for the same, and the first of them did it.
+                let active = desk.campaign(&campaign.key).await?;
+                if active.is_some_and(|active| active.content.reroute(*route)) {
+                    tracing::info!(campaign = %campaign.key, %code, ?route, "the campaign leaves by another path");
+                    return Ok(());
+                }
+                pause(desk, campaign, code, sample).await
             }
             Self::HoldLane => hold_campaign(desk, &campaign.key).await,
             Self::Hold(scope, lasting, code) => {
@@ -91,6 +101,16 @@ impl Beyond {
             }
         }
     }
+}
+
+async fn pause(
+    desk: &Desk,
+    campaign: &CampaignRecord,
+    code: &Code,
+    sample: &MessageKey,
+) -> Result<(), StoreError> {
+    desk.signs.note(Whom::Campaign(campaign.key.clone()), code, None, sample, desk.clock.now());
+    pause_campaign(desk, &campaign.key, code).await
 }
 
 async fn slow_down(

@@ -1,5 +1,6 @@
 //! A campaign as its author writes it down.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Display, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +8,11 @@ use std::time::Duration;
 use rules_core::judge::fault::{Classify, Fault};
 use serde::{Deserialize, Serialize};
 
+use crate::gateway::{MarketingApi, ProductPolicy};
+use crate::media::{MediaDigest, MediaId};
 use crate::recipients::Mapping;
 use crate::sender::Sender;
-use crate::template::{Parameters, Template};
+use crate::template::{ButtonValue, Card, Components, Expiry, Header, Parameters, Skeleton, Template};
 
 /// A campaign's name, unique within its tenant: 1 to 128 characters without control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -77,12 +80,17 @@ pub struct Definition {
     pub sender: Sender,
     /// Which template.
     pub template: Template,
-    /// What goes into its parameters.
-    pub parameters: Parameters,
-    /// The names of the template's parameters in the order in which they are filled, if they are
-    /// named; found when the campaign is planned.
+    /// What goes into it.
+    pub components: Components,
+    /// The same, tied to the template and the columns when the campaign is planned.
     #[serde(default)]
-    pub names: Option<Vec<String>>,
+    pub skeleton: Skeleton,
+    /// The ids of what was uploaded for it; no part of what it asks for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub media: BTreeMap<MediaDigest, MediaId>,
+    /// How the Marketing Messages API is used; the Cloud API when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marketing: Option<MarketingApi>,
     /// Which columns of the source mean what.
     pub mapping: Mapping,
     /// Whether a record without a word about consent may be messaged.
@@ -93,6 +101,13 @@ pub struct Definition {
     pub max_attempts: u16,
     /// Messages of the campaign in all, at most so many.
     pub allowance: Option<u64>,
+}
+
+impl Definition {
+    /// Whether both ask for the same.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        *self == Self { media: self.media.clone(), ..other.clone() }
+    }
 }
 
 /// A campaign that is being written down. Not durable and not checked: `Dispatch::plan` does both.
@@ -120,7 +135,8 @@ pub struct Campaign {
     pub(crate) name: String,
     sender: Sender,
     template: Option<Template>,
-    parameters: Parameters,
+    components: Components,
+    marketing: Option<MarketingApi>,
     mapping: Mapping,
     consent: ConsentPolicy,
     expires_after: Option<Duration>,
@@ -136,7 +152,8 @@ impl Campaign {
             name: name.into(),
             sender,
             template: None,
-            parameters: Parameters::Positional(Vec::new()),
+            components: Components::default(),
+            marketing: None,
             mapping: Mapping::default(),
             consent: ConsentPolicy::Required,
             expires_after: None,
@@ -155,19 +172,72 @@ impl Campaign {
         Self { template: Some(template), ..self }
     }
 
-    /// What goes into the template's parameters, by position: literal text and columns in braces.
-    pub fn body<P: Into<String>>(self, parameters: impl IntoIterator<Item = P>) -> Self {
-        let parameters = parameters.into_iter().map(Into::into).collect();
-        Self { parameters: Parameters::Positional(parameters), ..self }
+    /// What goes into the body's parameters, by position: literal text and columns in braces.
+    pub fn body<P: Into<String>>(mut self, parameters: impl IntoIterator<Item = P>) -> Self {
+        self.components.body = Parameters::Positional(parameters.into_iter().map(Into::into).collect());
+        self
     }
 
-    /// What goes into the template's parameters, by name.
+    /// What goes into the body's parameters, by name.
     pub fn named_body<N: Into<String>, P: Into<String>>(
-        self,
+        mut self,
         parameters: impl IntoIterator<Item = (N, P)>,
     ) -> Self {
-        let parameters = parameters.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { parameters: Parameters::Named(parameters), ..self }
+        let parameters = parameters.into_iter().map(|(name, value)| (name.into(), value.into()));
+        self.components.body = Parameters::Named(parameters.collect());
+        self
+    }
+
+    /// What stands above the body: a picture, a video, a document, a place or a text.
+    pub fn header(mut self, header: Header) -> Self {
+        self.components.header = Some(header);
+        self
+    }
+
+    /// What goes into the header's variable.
+    pub fn header_text(self, text: impl Into<String>) -> Self {
+        self.header(Header::text(text))
+    }
+
+    /// What goes into the button at this place, counted from 0.
+    pub fn button(mut self, index: u8, value: ButtonValue) -> Self {
+        self.components.buttons.insert(index, value);
+        self
+    }
+
+    /// The cards of a carousel, in order.
+    pub fn carousel(mut self, cards: impl IntoIterator<Item = Card>) -> Self {
+        self.components.cards = cards.into_iter().collect();
+        self
+    }
+
+    /// When a limited-time offer ends: an instant, or text with columns that gives one.
+    pub fn limited_time_offer(mut self, ends: impl Into<Expiry>) -> Self {
+        self.components.limited_time_offer = Some(ends.into());
+        self
+    }
+
+    /// The one-time code of an authentication template, for its body and its button.
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.components.code = Some(code.into());
+        self
+    }
+
+    /// Everything that goes into the template, in place of what was given before.
+    pub fn components(self, components: Components) -> Self {
+        Self { components, ..self }
+    }
+
+    /// Messages leave through the Marketing Messages API, which takes marketing templates only.
+    pub fn marketing_api(self, policy: ProductPolicy) -> Self {
+        Self { marketing: Some(MarketingApi { policy, share_activity: None }), ..self }
+    }
+
+    /// Whether Meta may use what people do with messages of the Marketing Messages API; say it
+    /// after [`Campaign::marketing_api`].
+    pub fn share_activity(self, share: bool) -> Self {
+        let share = |marketing| MarketingApi { share_activity: Some(share), ..marketing };
+        Self { marketing: self.marketing.map(share), ..self }
     }
 
     /// Which columns of the source mean what.
@@ -203,8 +273,10 @@ impl Campaign {
         let definition = Definition {
             sender: self.sender,
             template,
-            parameters: self.parameters,
-            names: None,
+            components: self.components,
+            skeleton: Skeleton::default(),
+            media: BTreeMap::new(),
+            marketing: self.marketing,
             mapping: self.mapping,
             consent: self.consent,
             expires_after: self.expires_after,

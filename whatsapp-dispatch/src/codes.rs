@@ -50,7 +50,13 @@ const OWN: &[(&str, &str)] = &[
     ("recipient.unresolved", "The person behind the number could not be found."),
     ("row.malformed", "The record cannot be read."),
     ("row.unclear", "A word of the record was not understood."),
+    ("template.disabled", "WhatsApp disabled the template; the campaign waits until it is approved again."),
     ("template.parameter_empty", "A parameter of the template would be empty."),
+    (
+        "template.parameter_invalid",
+        "A value is not what its place in the template wants, such as a link, a place or an instant.",
+    ),
+    ("template.paused", "WhatsApp paused the template; the campaign goes on when it may be sent again."),
     ("template.too_long", "The filled template would be longer than WhatsApp allows."),
     ("tenant.off", "The tenant is switched off or unknown; its work waits."),
     ("whatsapp.error", "WhatsApp answered with an error that has no usable number."),

@@ -33,6 +33,7 @@ use crate::message::CampaignKey;
 use crate::people::People;
 use crate::register::Register;
 use crate::sender::{NumberId, Sender, SenderSource};
+use crate::shelf::Shelf;
 
 /// The ports and settings of one dispatcher.
 #[derive(Debug)]
@@ -61,6 +62,8 @@ pub(crate) struct Desk {
     pub(crate) accounts: Accounts,
     pub(crate) pairs: Pairs,
     pub(crate) signs: Signs,
+    /// Definitions of templates.
+    pub(crate) shelf: Shelf,
     /// Told when references were put into the queue.
     pub(crate) fed: Notify,
 }
@@ -161,7 +164,13 @@ impl Desk {
 const SENDERS_PAGE: usize = 500;
 
 fn content_of(record: &CampaignRecord) -> Content {
-    Content::new(record.definition.template.clone(), record.definition.names.clone())
+    let definition = &record.definition;
+    let skeleton = definition.skeleton.clone().with_media(&definition.media);
+    let content = Content::new(definition.template.clone(), skeleton);
+    match definition.marketing {
+        Some(marketing) => content.with_marketing(marketing),
+        None => content,
+    }
 }
 
 /// The outlet of a number.

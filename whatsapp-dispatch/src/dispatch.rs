@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use rules_core::work::StoreError;
+
 use crate::campaign::{Campaign, CampaignName};
 use crate::campaigns::{Change, Changed, Created, NewCampaign, Select, Status};
 use crate::desk::Desk;
@@ -12,12 +14,13 @@ use crate::people::random_key;
 use crate::planner::Planner;
 use crate::recipients::Recipients;
 use crate::sender::Sender;
-use crate::template::{Body, TemplateDefinition};
+use crate::template::{Template, TemplateDefinition, TemplateEvent};
 
 mod builder;
 mod error;
 mod explain;
 mod limits;
+mod media;
 mod plan;
 mod running;
 mod sent;
@@ -75,8 +78,10 @@ impl Dispatch {
         let scope = self.desk.tenants.enter(&definition.sender.tenant).await?;
         let mapping = definition.mapping.bind(source.columns())?;
         let template = self.template(&definition.sender, &definition.template).await?;
-        let body = Body::parse(definition.parameters.clone())?.compile(source.columns(), &template)?;
-        definition.names = body.names().map(<[String]>::to_vec);
+        let files = media::open(&mut definition.components).await?;
+        let messages = definition.components.compile(source.columns(), &template)?;
+        definition.skeleton = messages.skeleton().clone();
+        definition.media = media::upload(&self.desk, &scope, &name, &definition.sender, files).await?;
         let new = NewCampaign::new(
             &scope,
             name.clone(),
@@ -86,19 +91,30 @@ impl Dispatch {
         );
         let record = match self.desk.campaigns.create(&new).await? {
             Created::New(record) => record,
-            Created::Known(record) if record.definition == new.definition && record.source == new.source => {
-                record
-            }
             Created::Known(record) => {
-                let what = if record.definition == new.definition { "recipients" } else { "definition" };
-                return Err(PlanError::Differs { campaign: name, what });
+                let what = match record.definition.asks_the_same(&new.definition) {
+                    true if record.source == new.source => None,
+                    true => Some("recipients"),
+                    false => Some("definition"),
+                };
+                match what {
+                    Some(what) => return Err(PlanError::Differs { campaign: name, what }),
+                    None => record,
+                }
             }
         };
         self.desk.know(Arc::new(record.definition.sender.clone()));
         let record = if record.status == Status::Planning {
-            Planner { desk: &self.desk, scope, campaign: &record, mapping, body, told: AtomicUsize::new(0) }
-                .run(&mut source)
-                .await?;
+            Planner {
+                desk: &self.desk,
+                scope,
+                campaign: &record,
+                mapping,
+                messages,
+                told: AtomicUsize::new(0),
+            }
+            .run(&mut source)
+            .await?;
             match self.desk.campaigns.change(&record.key, record.revision, &Change::Planned).await? {
                 Changed::Made(record) | Changed::Moved(record) | Changed::NotAllowed(record) => record,
                 Changed::Missing => return Err(PlanError::Elsewhere { campaign: name }),
@@ -111,12 +127,8 @@ impl Dispatch {
     }
 
     /// Asks the gateway for the template, so that a mistake shows before anything is planned.
-    async fn template(
-        &self,
-        sender: &Sender,
-        template: &crate::template::Template,
-    ) -> Result<TemplateDefinition, PlanError> {
-        let found = self.desk.gateway.template(sender, template).await;
+    async fn template(&self, sender: &Sender, template: &Template) -> Result<TemplateDefinition, PlanError> {
+        let found = self.desk.template(sender, template).await;
         let found = found.map_err(|source| PlanError::Gateway { template: template.to_string(), source })?;
         found.ok_or_else(|| PlanError::NoTemplate {
             template: template.to_string(),
@@ -150,6 +162,22 @@ impl Dispatch {
         let scope = self.desk.tenants.enter(tenant).await?;
         let found = self.desk.campaigns.list(&Select::named(&scope, name), 0, 1).await?;
         Ok(found.into_iter().next().map(|record| Sent::new(Arc::clone(&self.desk), record)))
+    }
+
+    /// WhatsApp told something about a template: its definition is asked for anew, and campaigns
+    /// that send it are paused or, if that was the reason, go on. A host that reads webhooks itself calls it;
+    /// repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call.
+    pub async fn template_changed(
+        &self,
+        waba: &str,
+        name: &str,
+        language: &str,
+        event: TemplateEvent,
+    ) -> Result<(), StoreError> {
+        self.desk.template_changed(waba, name, language, event).await
     }
 
     pub(crate) async fn change(

@@ -3,19 +3,22 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt::{self, Debug, Formatter};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use rules_core::judge::fault::{Classify, Fault};
+use serde::{Deserialize, Serialize};
 
+use crate::media::{Media, MediaId};
 use crate::phone::PhoneNumber;
 use crate::reaction::Reaction;
 use crate::sender::Sender;
-use crate::template::{Category, Template, TemplateDefinition};
+use crate::template::{Category, Skeleton, Template, TemplateDefinition};
 
-/// Sends messages.
+/// Sends messages. A gateway that knows no files and no receipts leaves the last two methods out.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait MessageGateway: Debug + Send + Sync + 'static {
@@ -38,6 +41,25 @@ pub trait MessageGateway: Debug + Send + Sync + 'static {
         sender: &Sender,
         template: &Template,
     ) -> Result<Option<TemplateDefinition>, GatewayError>;
+
+    /// Uploads a file for messages of this sender. A repeated call uploads it again, under
+    /// another id.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when WhatsApp does not take it; doubt does no harm here, so try again.
+    async fn upload(&self, sender: &Sender, media: &Media) -> Result<MediaId, GatewayError> {
+        let _ = (sender, media);
+        Err(GatewayError::NotSent { what: "this gateway takes no files", source: None })
+    }
+
+    /// Tells the person that their message was read. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when WhatsApp does not take it.
+    async fn mark_read(&self, sender: &Sender, inbound: &Wamid) -> Result<(), GatewayError> {
+        let _ = (sender, inbound);
+        Err(GatewayError::NotSent { what: "this gateway tells nobody what was read", source: None })
+    }
 }
 const _: fn(&dyn MessageGateway) = |_| {};
 
@@ -48,7 +70,7 @@ pub struct Outgoing {
     pub to: PhoneNumber,
     /// What is the same for every message of the campaign.
     pub content: Arc<Content>,
-    /// The values of the template's parameters, as encoded when the message was planned.
+    /// The values of the skeleton's slots, as encoded when the message was planned.
     pub parameters: Bytes,
     /// Comes back in the webhooks of this attempt.
     pub token: String,
@@ -65,20 +87,92 @@ impl Debug for Outgoing {
     }
 }
 
+/// Which of WhatsApp's two doors messages leave through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// The Cloud API: every kind of message.
+    Messages,
+    /// The Marketing Messages API: marketing templates only.
+    Marketing,
+}
+
+/// What the Marketing Messages API does with a message that it cannot optimise ("Marketing
+/// Messages API", Meta, 2026).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductPolicy {
+    /// It goes through the Cloud API.
+    CloudApiFallback,
+    /// It is refused.
+    Strict,
+}
+
+/// How a campaign uses the Marketing Messages API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MarketingApi {
+    /// What becomes of messages that it cannot optimise.
+    pub policy: ProductPolicy,
+    /// Whether Meta may use what people do with the message; the account's own setting when not
+    /// said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share_activity: Option<bool>,
+}
+
 /// What is the same for every message of a campaign.
 #[derive(Debug)]
 pub struct Content {
     /// Which template.
     pub template: Template,
-    /// Names of the parameters, if they are named; else they go by position.
-    pub parameter_names: Option<Vec<String>>,
+    /// Its components, with slots for the parameters of each message.
+    pub skeleton: Skeleton,
+    /// How the Marketing Messages API is to be used, if it was asked for.
+    pub marketing: Option<MarketingApi>,
+    /// [`MARKETING`] and [`LEFT`].
+    door: AtomicU8,
     prepared: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
+/// Messages leave through the Marketing Messages API.
+const MARKETING: u8 = 1;
+/// They began with the other door.
+const LEFT: u8 = 2;
+
 impl Content {
-    /// The content of one template.
-    pub const fn new(template: Template, parameter_names: Option<Vec<String>>) -> Self {
-        Self { template, parameter_names, prepared: OnceLock::new() }
+    /// The content of one template, through the Cloud API.
+    pub const fn new(template: Template, skeleton: Skeleton) -> Self {
+        Self { template, skeleton, marketing: None, door: AtomicU8::new(0), prepared: OnceLock::new() }
+    }
+
+    /// The same through the Marketing Messages API.
+    #[must_use]
+    pub fn with_marketing(self, marketing: MarketingApi) -> Self {
+        Self { marketing: Some(marketing), door: AtomicU8::new(MARKETING), ..self }
+    }
+
+    /// Which door the next attempt leaves through.
+    pub fn route(&self) -> Route {
+        if self.door.load(Ordering::Acquire) & MARKETING == 0 { Route::Messages } else { Route::Marketing }
+    }
+
+    /// Attempts from now on leave through this door. False when the campaign does not want that,
+    /// or was sent away from there before: then another attempt would end as the last one did.
+    pub fn reroute(&self, route: Route) -> bool {
+        let wanted = match (route, self.marketing) {
+            (Route::Marketing, marketing) => marketing.is_some(),
+            (Route::Messages, marketing) => {
+                marketing.is_none_or(|marketing| marketing.policy == ProductPolicy::CloudApiFallback)
+            }
+        };
+        if !wanted {
+            return false;
+        }
+        let target = u8::from(route == Route::Marketing);
+        let moved = self.door.try_update(Ordering::AcqRel, Ordering::Acquire, |door| {
+            (door & (MARKETING | LEFT) == 1 - target).then_some(target | LEFT)
+        });
+        // Two answers of one moment ask for the same: it is there already.
+        moved.is_ok() || self.route() == route
     }
 
     /// What an adapter builds once per campaign, such as the constant parts of a request body.
@@ -223,16 +317,6 @@ impl Detail {
     }
 }
 
-/// Which of Meta's two paths a message leaves by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Route {
-    /// `/messages`, which takes every kind.
-    #[default]
-    Messages,
-    /// `/marketing_messages`, which takes marketing templates alone.
-    Marketing,
-}
-
 impl Classify for ApiError {
     fn fault(&self) -> Fault {
         // No category is more careful than marketing.
@@ -244,5 +328,25 @@ impl ApiError {
     /// An error with this code and status.
     pub const fn new(code: i64, http_status: u16) -> Self {
         Self { code, subcode: 0, http_status, transient: None, retry_after: None, details: Detail::Other }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_campaign_changes_its_door_once_and_never_back() {
+        let marketing = MarketingApi { policy: ProductPolicy::CloudApiFallback, share_activity: None };
+        let content = || Content::new(Template::marketing("offer", "en"), Skeleton::default());
+        let both = content().with_marketing(marketing);
+        assert_eq!(both.route(), Route::Marketing);
+        assert!(both.reroute(Route::Messages));
+        assert!(both.reroute(Route::Messages), "a second answer of the same moment");
+        assert_eq!(both.route(), Route::Messages);
+        assert!(!both.reroute(Route::Marketing), "it was sent away from there");
+        assert!(!content().reroute(Route::Marketing), "it never asked for it");
+        let strict = MarketingApi { policy: ProductPolicy::Strict, ..marketing };
+        assert!(!content().with_marketing(strict).reroute(Route::Messages));
     }
 }

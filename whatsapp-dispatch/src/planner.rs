@@ -23,7 +23,7 @@ use crate::dispatch::PlanError;
 use crate::people::{Address, ConsentChange, PersonKey};
 use crate::recipients::{BoundMapping, Malformed, Position, Recipients, Row};
 use crate::rule::AssumedConsent;
-use crate::template::BodyPlan;
+use crate::template::MessagePlan;
 
 /// The step of a campaign's only message so far.
 const FIRST_STEP: u16 = 0;
@@ -35,7 +35,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) scope: Arc<TenantScope>,
     pub(crate) campaign: &'a CampaignRecord,
     pub(crate) mapping: BoundMapping,
-    pub(crate) body: BodyPlan,
+    pub(crate) messages: MessagePlan,
     /// Broken records that were told of.
     pub(crate) told: AtomicUsize,
 }
@@ -155,7 +155,7 @@ impl Planner<'_> {
                 consent: candidate.consent == Some(true),
                 zone: candidate.zone,
             };
-            let (verdict, parameters) = match self.body.fill(cells) {
+            let (verdict, parameters) = match self.messages.fill(cells) {
                 Ok(filled) => (PlanVerdict::Planned, filled.into_bytes()),
                 Err(error) => (PlanVerdict::Invalid(error.code()), Bytes::new()),
             };

@@ -14,7 +14,7 @@
 //! | `GET /simulator/report` | a [`Report`] as JSON |
 //! | `GET /simulator/accepted` | one line `+4915112345678 1` per number: how many messages were taken |
 //!
-//! Deliberately not here: messages other than templates, inbound messages, media, prices.
+//! Deliberately not here: messages other than templates, inbound messages, prices; of media only the upload.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

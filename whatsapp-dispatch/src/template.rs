@@ -1,24 +1,37 @@
 //! Message templates: which one, what its text looks like, and what a campaign fills in.
 //!
-//! A [`Template`] names one, a [`TemplateDefinition`] knows its text, a [`Body`] says which columns
-//! fill its variables. Body and columns become a [`BodyPlan`], which fills one message per record.
-//! Header media and buttons are deliberately not here yet.
+//! A [`Template`] names one, a [`TemplateDefinition`] knows its text, [`Components`] say which columns
+//! fill its variables, header, buttons and cards. Both together become a [`MessagePlan`]: a
+//! [`Skeleton`] that is the same for every message, and what fills its slots, record by record.
 
 use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-mod body;
 mod definition;
+mod header;
+mod button;
+mod components;
+mod skeleton;
+mod compile;
+mod message_plan;
 mod error;
+mod event;
 mod expression;
 mod filled;
 mod text;
 
-pub use body::{Body, BodyPlan, FillError, Parameters};
-pub use definition::{TemplateDefinition, Variables};
+pub use button::{ButtonValue, ProductSection};
+pub use components::{Card, Components, Expiry, Parameters};
+pub use definition::{
+    ButtonDefinition, CardDefinition, HeaderKind, OtpKind, Quality, TemplateDefinition, Variables,
+};
 pub use error::TemplateError;
+pub use event::TemplateEvent;
 pub use filled::{DamagedParameters, FilledParameters};
+pub use header::{Header, Location};
+pub use message_plan::{FillError, MessagePlan};
+pub use skeleton::{Argument, Component, MediaBy, Skeleton, Value};
 
 /// What kind of message a template is. Meta prices and limits each kind on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +15,8 @@ use rules_core::work::secrets::SecretSource;
 
 use self::answer::Read;
 use self::credentials::Credentials;
-use crate::gateway::{GatewayError, MessageGateway, Outgoing, Receipt};
+use crate::gateway::{GatewayError, MessageGateway, Outgoing, Receipt, Route, Wamid};
+use crate::media::{Media, MediaId};
 use crate::sender::{NumberId, Sender};
 use crate::template::{Template, TemplateDefinition};
 
@@ -22,6 +24,9 @@ mod answer;
 mod body;
 mod config;
 mod credentials;
+mod pieces;
+mod skeleton;
+mod upload;
 mod wire;
 
 pub use config::{CloudApiConfig, CloudApiError};
@@ -52,7 +57,7 @@ pub struct CloudApi {
     client: Client,
     config: Arc<CloudApiConfig>,
     credentials: Arc<Credentials>,
-    urls: Arc<RwLock<HashMap<NumberId, Url>>>,
+    urls: Arc<RwLock<HashMap<(NumberId, Route), Url>>>,
 }
 
 impl CloudApi {
@@ -116,25 +121,36 @@ impl CloudApi {
         Read::of(http_status, body).template(wanted)
     }
 
-    fn messages_url(&self, number: &NumberId) -> Url {
-        if let Some(url) = self.urls.read().unwrap_or_else(PoisonError::into_inner).get(number) {
+    fn messages_url(&self, number: &NumberId, route: Route) -> Url {
+        let key = (number.clone(), route);
+        if let Some(url) = self.urls.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return url.clone();
         }
-        let url = self.config.url(number.as_str(), "messages");
+        let edge = match route {
+            Route::Messages => "messages",
+            Route::Marketing => "marketing_messages",
+        };
+        let url = self.config.url(number.as_str(), edge);
         let mut urls = self.urls.write().unwrap_or_else(PoisonError::into_inner);
-        urls.insert(number.clone(), url.clone());
+        urls.insert(key, url.clone());
         url
+    }
+
+    fn post(&self, sender: &Sender, route: Route, body: Bytes) -> RequestBuilder {
+        let json = HeaderValue::from_static("application/json");
+        self.client.post(self.messages_url(&sender.number_id, route)).header(CONTENT_TYPE, json).body(body)
     }
 
     async fn exchange<T>(
         &self,
         sender: &Sender,
         request: RequestBuilder,
+        timeout: Duration,
         max_bytes: usize,
         read: impl FnOnce(&Read) -> Result<T, GatewayError> + Send,
     ) -> Result<T, GatewayError> {
         let authorization = self.credentials.header(&sender.secret).await?;
-        let request = request.header(AUTHORIZATION, authorization.clone()).timeout(self.config.timeout);
+        let request = request.header(AUTHORIZATION, authorization.clone()).timeout(timeout);
         let response = request.send().await.map_err(answer::failure)?;
         let outcome = Read::from(response, max_bytes).await.and_then(|answer| read(&answer));
         if let Err(GatewayError::Refused(error)) = &outcome
@@ -149,12 +165,8 @@ impl CloudApi {
 #[async_trait]
 impl MessageGateway for CloudApi {
     async fn send(&self, sender: &Sender, message: &Outgoing) -> Result<Receipt, GatewayError> {
-        let request = self
-            .client
-            .post(self.messages_url(&sender.number_id))
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body::body(message));
-        self.exchange(sender, request, MAX_ANSWER_BYTES, Read::receipt).await
+        let request = self.post(sender, message.content.route(), body::body(message));
+        self.exchange(sender, request, self.config.timeout, MAX_ANSWER_BYTES, Read::receipt).await
     }
 
     async fn template(
@@ -168,7 +180,24 @@ impl MessageGateway for CloudApi {
             .append_pair("language", &template.language)
             .append_pair("limit", "100");
         let request = self.client.get(url);
-        self.exchange(sender, request, MAX_TEMPLATES_BYTES, |answer| answer.template(template)).await
+        let read = |answer: &Read| answer.template(template);
+        self.exchange(sender, request, self.config.timeout, MAX_TEMPLATES_BYTES, read).await
+    }
+
+    async fn upload(&self, sender: &Sender, media: &Media) -> Result<MediaId, GatewayError> {
+        let (content_type, body) = upload::form(media);
+        let request = self
+            .client
+            .post(self.config.url(sender.number_id.as_str(), "media"))
+            .header(CONTENT_TYPE, content_type)
+            .body(body);
+        let timeout = self.config.timeout + upload::time_for(media.bytes.len());
+        self.exchange(sender, request, timeout, MAX_ANSWER_BYTES, Read::uploaded).await
+    }
+
+    async fn mark_read(&self, sender: &Sender, inbound: &Wamid) -> Result<(), GatewayError> {
+        let request = self.post(sender, Route::Messages, wire::read_receipt(inbound));
+        self.exchange(sender, request, self.config.timeout, MAX_ANSWER_BYTES, Read::done).await
     }
 }
 

@@ -30,6 +30,7 @@ use crate::people::People;
 use crate::register::Register;
 use crate::rule::{self, PersonFacts};
 use crate::sender::{SenderSource, Senders};
+use crate::shelf::Shelf;
 
 /// The tenant of a dispatcher that names none.
 pub const ONLY_TENANT: &str = "main";
@@ -167,6 +168,7 @@ impl DispatchBuilder {
             remembered: Remembered::default(),
             accounts: Accounts::default(),
             signs: Signs::default(),
+            shelf: Shelf::default(),
             fed: Notify::new(),
         };
         Ok(Dispatch { desk: Arc::new(desk) })

@@ -8,6 +8,7 @@ use rules_core::work::tenants::TenantError;
 
 use crate::campaign::{CampaignError, CampaignName};
 use crate::gateway::GatewayError;
+use crate::media::MediaError;
 use crate::recipients::{MappingError, RecipientsError};
 use crate::template::TemplateError;
 
@@ -59,6 +60,16 @@ pub enum PlanError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file that belongs to the template.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// WhatsApp did not take a file.
+    #[error("uploading a file for the campaign")]
+    Upload {
+        /// Why.
+        #[source]
+        source: GatewayError,
+    },
     /// WhatsApp did not say what the template looks like.
     #[error("asking WhatsApp for the template {template}")]
     Gateway {
@@ -109,6 +120,7 @@ impl Classify for PlanError {
             Self::Campaign(_)
             | Self::Template(_)
             | Self::Mapping(_)
+            | Self::Media(_)
             | Self::NoTemplate { .. }
             | Self::Differs { .. }
             | Self::Cursor { .. } => Fault::Rejected,
@@ -116,7 +128,7 @@ impl Classify for PlanError {
             Self::Tenant(error) => error.fault(),
             Self::Store(error) => error.fault(),
             // Nothing is sent while planning, so doubt does no harm: ask again.
-            Self::Gateway { source, .. } => match source.fault() {
+            Self::Gateway { source, .. } | Self::Upload { source } => match source.fault() {
                 Fault::InDoubt => Fault::Transient,
                 other => other,
             },

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use super::meta::Reply;
 use super::shared::Shared;
 use super::wire::{Parameter, Post};
-use super::{NUMBER_ID, templates};
+use super::{NUMBER_ID, templates, wire};
 use crate::adapters::cloud_api::{CloudApi, parameters};
 use crate::gateway::{ApiError, GatewayError, MessageGateway, Outgoing, Receipt, Wamid};
+use crate::media::{Media, MediaId};
 use crate::sender::Sender;
-use crate::template::{Template, TemplateDefinition};
+use crate::template::{Argument, Template, TemplateDefinition, Value};
 
 /// The simulator's door without sockets, for virtual time and for large runs.
 #[derive(Clone, Debug)]
@@ -45,20 +46,36 @@ impl MessageGateway for InProcessGateway {
         let listing = templates::listing(self.shared.meta().templates.iter());
         CloudApi::read_templates(200, &listing, template)
     }
+
+    async fn upload(&self, sender: &Sender, media: &Media) -> Result<MediaId, GatewayError> {
+        if sender.number_id.as_str() != NUMBER_ID {
+            return Err(GatewayError::Refused(ApiError::new(100, 400)));
+        }
+        Ok(MediaId::new(wire::media_id(&media.bytes)))
+    }
+
+    async fn mark_read(&self, _: &Sender, _: &Wamid) -> Result<(), GatewayError> {
+        Ok(())
+    }
 }
 
 fn post(message: &Outgoing) -> Post<'_> {
-    let names = message.content.parameter_names.iter().flatten();
-    let mut names = names.map(|name| Cow::Borrowed(name.as_str()));
-    let parameters = parameters(&message.parameters)
-        .iter()
-        .map(|text| Parameter { name: names.next(), text: Cow::Owned(text.to_owned()) })
-        .collect();
+    let values = parameters(&message.parameters);
+    let text = |value: &Value| match value {
+        Value::Constant(text) => text.clone(),
+        Value::Slot(slot) => values.iter().nth(usize::from(*slot)).unwrap_or_default().to_owned(),
+    };
+    let parameters = message.content.skeleton.body().iter().filter_map(|argument| match argument {
+        Argument::Text { name, text: value } => {
+            Some(Parameter { name: name.as_deref().map(Cow::Borrowed), text: Cow::Owned(text(value)) })
+        }
+        _ => None,
+    });
     Post {
         to: Cow::Owned(message.to.to_e164()),
         template: Cow::Borrowed(&message.content.template.name),
         language: Cow::Borrowed(&message.content.template.language),
-        parameters,
+        parameters: parameters.collect(),
         token: Cow::Borrowed(&message.token),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, Path, RawQuery, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -25,6 +25,8 @@ const NOT_A_TEMPLATE: Refusal = refusal(100, 400, "Invalid parameter: only templ
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/{version}/{id}/messages", post(messages))
+        .route("/{version}/{id}/marketing_messages", post(messages))
+        .route("/{version}/{id}/media", post(media).layer(DefaultBodyLimit::max(110 * 1024 * 1024)))
         .route("/{version}/{id}/message_templates", get(message_templates))
         .route("/simulator/webhook", post(webhook))
         .route("/simulator/report", get(report))
@@ -57,6 +59,21 @@ async fn messages(
             StatusCode::OK.into_response()
         }
     }
+}
+
+async fn media(
+    State(shared): State<Arc<Shared>>,
+    Path((_, number)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if !is_authorized(&shared, &headers) {
+        return refused(&NO_TOKEN);
+    }
+    if number != NUMBER_ID {
+        return refused(&NO_OBJECT);
+    }
+    json(StatusCode::OK, &serde_json::json!({"id": wire::media_id(&body)}))
 }
 
 async fn message_templates(

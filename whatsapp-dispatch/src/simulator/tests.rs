@@ -8,6 +8,7 @@ use super::*;
 use crate::adapters::cloud_api::testing::{encode, template};
 use crate::gateway::{Content, GatewayError, MessageGateway, Outgoing};
 use crate::phone::PhoneNumber;
+use crate::template::Skeleton;
 use crate::webhook::{Handshake, Status, StatusUpdate, WebhookError, router, verify_signature};
 
 /// Passes on what it can verify, after refusing the first webhooks.
@@ -47,7 +48,7 @@ fn inbox(meta: &Simulator, refuse: u32) -> (Inbox, mpsc::UnboundedReceiver<Statu
 fn offer(digits: u64) -> Outgoing {
     Outgoing {
         to: PhoneNumber::from_digits(digits).unwrap(),
-        content: Arc::new(Content::new(template("diwali_offer"), None)),
+        content: Arc::new(Content::new(template("diwali_offer"), Skeleton::numbered(2))),
         parameters: encode(&["Zoë \"Z\"", "20 %"]),
         token: format!("token-{digits}"),
     }
@@ -208,4 +209,18 @@ async fn a_port_in_use_is_named() {
     let port = meta.url().rsplit(':').next().unwrap().parse().unwrap();
     let error = Simulator::builder().port(port).start().await.unwrap_err();
     assert!(error.to_string().contains(&port.to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_has_the_same_id_whenever_it_is_uploaded() {
+    let meta = Simulator::start().await.unwrap();
+    let sender = meta.sender();
+    let upload = async |name: &str, bytes: &'static str| {
+        let media = crate::media::Media::named(name, bytes).unwrap();
+        let through_http = meta.gateway().upload(&sender, &media).await.unwrap();
+        (through_http, meta.in_process_gateway().upload(&sender, &media).await.unwrap())
+    };
+    assert_eq!(upload("a.png", "x").await, upload("a.png", "x").await);
+    let (one, other) = (upload("a.png", "x").await, upload("a.png", "y").await);
+    assert!(one.0 != other.0 && one.1 != other.1);
 }

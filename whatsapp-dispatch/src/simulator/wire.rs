@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::meta::{Refusal, Stage, Told};
 use super::{NUMBER_ID, WABA};
@@ -79,6 +80,13 @@ pub(super) fn post(body: &[u8]) -> Option<Post<'_>> {
         parameters: body.flat_map(|component| component.parameters).collect(),
         token: request.biz_opaque_callback_data,
     })
+}
+
+/// The id of an uploaded file: the same content has the same id.
+pub(super) fn media_id(content: &[u8]) -> String {
+    let hash = Sha256::digest(content);
+    let number = hash.iter().take(7).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    number.to_string()
 }
 
 pub(super) fn accepted(to: &str, wamid: &str, held: bool) -> Value {

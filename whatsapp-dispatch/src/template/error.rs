@@ -1,5 +1,6 @@
 use rules_core::judge::fault::{Classify, Fault};
 
+use super::FillError;
 use crate::columns::UnknownColumn;
 
 /// Why a template, its text or what a campaign fills into it is not usable.
@@ -25,12 +26,12 @@ pub enum TemplateError {
     Text {
         /// The template's name.
         template: String,
-        /// `header`, `body` or `footer`.
+        /// `header`, `body`, `footer`, `buttons` or `carousel`.
         part: &'static str,
         /// Which rule, and what to do.
         what: String,
     },
-    /// The campaign's parameters are not those of the template.
+    /// The campaign does not give what the template wants.
     #[error("template {template} {has}, the campaign gives {gives}")]
     Mismatch {
         /// The template's name.
@@ -40,31 +41,29 @@ pub enum TemplateError {
         /// What the campaign gives.
         gives: String,
     },
-    /// The header has a variable, which campaigns cannot fill.
-    #[error(
-        "the header of template {template} has a variable, which a campaign cannot fill: use a template \
-         with a fixed header"
-    )]
-    HeaderVariable {
-        /// The template's name.
-        template: String,
-    },
-    /// A parameter is not an expression.
-    #[error("parameter {parameter}: {what}")]
+    /// What the campaign gives to one place is not an expression.
+    #[error("{place}: {what}")]
     Expression {
-        /// Its number or its name.
-        parameter: String,
+        /// Which place, such as `parameter 1`.
+        place: String,
         /// What is wrong and what to do.
         what: &'static str,
     },
-    /// A parameter uses a column that the recipients don't have.
-    #[error("parameter {parameter} cannot be filled")]
+    /// What the campaign gives to one place uses a column that the recipients don't have.
+    #[error("{place} cannot be filled")]
     Column {
-        /// Its number or its name.
-        parameter: String,
+        /// Which place, such as `parameter 1`.
+        place: String,
         /// Which columns there are.
         #[source]
         source: Box<UnknownColumn>,
+    },
+    /// What the campaign gives to one place is the same for everybody and can never be sent.
+    #[error("the campaign's own text cannot be sent")]
+    Constant {
+        /// Why.
+        #[source]
+        source: FillError,
     },
 }
 

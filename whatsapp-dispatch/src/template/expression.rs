@@ -56,13 +56,6 @@ impl Expression {
         Ok(Self(parts))
     }
 
-    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|part| match part {
-            Part::Column { column, .. } => Some(column.as_str()),
-            Part::Literal(_) => None,
-        })
-    }
-
     pub(super) fn compile(&self, columns: &Columns) -> Result<Expression<usize>, UnknownColumn> {
         let part = |part: &Part<String>| {
             Ok(match part {
@@ -77,6 +70,15 @@ impl Expression {
 }
 
 impl Expression<usize> {
+    /// The value, if it is the same for every record.
+    pub(super) fn constant(&self) -> Option<String> {
+        let literal = |part: &Part<usize>| match part {
+            Part::Literal(text) => Some(text.clone()),
+            Part::Column { .. } => None,
+        };
+        self.0.iter().map(literal).collect()
+    }
+
     /// Appends the expression's value to `out`; the place of the column that is empty and has no
     /// default otherwise.
     pub(super) fn write(&self, cells: &Cells, out: &mut String) -> Result<(), usize> {

@@ -1,7 +1,7 @@
 use super::Variables;
 
 /// A text with variables in double braces, such as `Hi {{1}}!` or `Hi {{first_name}}!`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text {
     pieces: Vec<Piece>,
     pub(super) variables: Variables,

@@ -11,6 +11,7 @@
 mod house;
 mod campaign;
 mod steer;
+mod templates;
 mod planning;
 mod limits;
 mod reactions;

@@ -22,7 +22,7 @@ use whatsapp_dispatch::people::Address;
 use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::recipients::{Listed, Recipients};
 use whatsapp_dispatch::sender::{NumberId, Sender};
-use whatsapp_dispatch::template::Template;
+use whatsapp_dispatch::template::{Skeleton, Template};
 
 use crate::house::{Scripted, finished, quick, sqlite};
 
@@ -183,7 +183,8 @@ async fn debug_output_shows_no_number_of_anybody() {
     let number = PhoneNumber::parse(canary.phone).unwrap();
     let scope = tenants.enter(plan.key().tenant()).await.unwrap();
     let wamid = Wamid::new(format!("wamid.{}", canary.phone));
-    let content = whatsapp_dispatch::gateway::Content::new(Template::marketing("a", "en_US"), None);
+    let content =
+        whatsapp_dispatch::gateway::Content::new(Template::marketing("a", "en_US"), Skeleton::numbered(2));
     let outgoing = Outgoing {
         to: number,
         content: Arc::new(content),

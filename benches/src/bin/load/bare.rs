@@ -17,6 +17,7 @@ use whatsapp_dispatch::dispatch::ONLY_TENANT;
 use whatsapp_dispatch::gateway::{Content, Outgoing};
 use whatsapp_dispatch::message::{CallbackToken, CampaignKey, Salt};
 use whatsapp_dispatch::phone::PhoneNumber;
+use whatsapp_dispatch::template::Skeleton;
 
 use crate::client::{TOKEN, client};
 use crate::dispatched::Work;
@@ -27,7 +28,7 @@ pub(crate) async fn bodies(messages: usize) -> anyhow::Result<Arc<Vec<Bytes>>> {
     let scope = inputs::tenants(1).enter(&TenantId::parse(ONLY_TENANT)?).await?;
     let campaign = CampaignKey::new(&scope, 1);
     let salt = Salt::from_bytes([7; 32]);
-    let content = Arc::new(Content::new(inputs::template(), None));
+    let content = Arc::new(Content::new(inputs::template(), Skeleton::numbered(2)));
     let body = |index: usize| {
         let [phone, name, discount, _] = inputs::person(index);
         let message = campaign.message(u32::try_from(index)?);

@@ -9,8 +9,9 @@ use chrono::DateTime;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 
-use super::wire::{Answer, Refusal, Templates, Usage, WireTemplate};
+use super::wire::{Answer, Done, Refusal, Templates, Usage, WireTemplate};
 use crate::gateway::{ApiError, Detail, GatewayError, Receipt, Wamid};
+use crate::media::MediaId;
 use crate::template::{Template, TemplateDefinition};
 
 /// An answer, read as far as we are willing to.
@@ -63,6 +64,24 @@ impl Read {
                     source: Some(error.into()),
                 })
             }
+            _ => Err(self.unreadable()),
+        }
+    }
+
+    /// The id of a file that was uploaded.
+    pub(super) fn uploaded(&self) -> Result<MediaId, GatewayError> {
+        match serde_json::from_slice::<Done>(&self.body) {
+            Ok(Done { error: Some(refusal), .. }) => Err(self.refused(&refusal)),
+            Ok(Done { id: Some(id), .. }) if self.status.is_success() => Ok(MediaId::new(id)),
+            _ => Err(self.unreadable()),
+        }
+    }
+
+    /// Whether something was done.
+    pub(super) fn done(&self) -> Result<(), GatewayError> {
+        match serde_json::from_slice::<Done>(&self.body) {
+            Ok(Done { error: Some(refusal), .. }) => Err(self.refused(&refusal)),
+            Ok(Done { success: true, .. }) if self.status.is_success() => Ok(()),
             _ => Err(self.unreadable()),
         }
     }

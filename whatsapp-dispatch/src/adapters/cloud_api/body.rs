@@ -2,63 +2,67 @@
 
 use bytes::Bytes;
 
-use crate::gateway::{Content, Outgoing};
+use super::pieces::{Pieces, push_text};
+use super::skeleton::write_components;
+use crate::gateway::{Content, Outgoing, ProductPolicy, Route};
 use crate::template::FilledParameters;
 
 /// The constant parts of a campaign's bodies.
 #[derive(Debug)]
 struct Prepared {
-    /// Everything up to and including the template's language.
-    head: Vec<u8>,
-    /// Up to the value of each named parameter.
-    names: Vec<Vec<u8>>,
+    /// Everything up to the end of the template, with slots.
+    template: Pieces,
+    /// What only the Marketing Messages API is told.
+    marketing: Vec<u8>,
 }
-
-const POSITIONAL: &[u8] = br#"{"type":"text","text":"#;
 
 impl Prepared {
     fn new(content: &Content) -> Self {
-        let mut head =
-            br#"{"messaging_product":"whatsapp","recipient_type":"individual","type":"template","template":{"name":"#
-                .to_vec();
-        push_text(&mut head, &content.template.name);
-        head.extend_from_slice(br#","language":{"code":"#);
-        push_text(&mut head, &content.template.language);
-        head.push(b'}');
-        let opening = |name: &String| {
-            let mut opening = br#"{"type":"text","parameter_name":"#.to_vec();
-            push_text(&mut opening, name);
-            opening.extend_from_slice(br#","text":"#);
-            opening
-        };
-        let names = content.parameter_names.iter().flatten().map(opening).collect();
-        Self { head, names }
+        let mut template = Pieces::default();
+        template.raw(
+            r#"{"messaging_product":"whatsapp","recipient_type":"individual","type":"template","template":{"name":"#,
+        );
+        template.text(&content.template.name);
+        template.raw(r#","language":{"code":"#);
+        template.text(&content.template.language);
+        template.raw("}");
+        write_components(&mut template, &content.skeleton.components);
+        template.raw(r#"},"to":"#);
+        Self { template, marketing: marketing(content) }
     }
 
     fn body(&self, message: &Outgoing) -> Bytes {
-        let constant = self.head.len() + self.names.iter().map(Vec::len).sum::<usize>();
-        let spliced = message.parameters.len() * 2 + message.token.len() + 192;
-        let mut body = Vec::with_capacity(constant + spliced);
-        body.extend_from_slice(&self.head);
-        let mut names = self.names.iter();
-        let mut separator: &[u8] = br#","components":[{"type":"body","parameters":["#;
-        for value in parameters(&message.parameters).iter() {
-            body.extend_from_slice(separator);
-            body.extend_from_slice(names.next().map_or(POSITIONAL, Vec::as_slice));
-            push_text(&mut body, value);
-            body.push(b'}');
-            separator = b",";
-        }
-        if separator == b"," {
-            body.extend_from_slice(b"]}]");
-        }
-        body.extend_from_slice(br#"},"to":"#);
+        let spliced = message.parameters.len() * 2 + message.token.len() + self.marketing.len() + 96;
+        let mut body = Vec::with_capacity(self.template.len() + spliced);
+        self.template.write(&parameters(&message.parameters), &mut body);
         push_text(&mut body, &message.to.to_e164());
         body.extend_from_slice(br#","biz_opaque_callback_data":"#);
         push_text(&mut body, &message.token);
+        if message.content.route() == Route::Marketing {
+            body.extend_from_slice(&self.marketing);
+        }
         body.push(b'}');
         body.into()
     }
+}
+
+fn marketing(content: &Content) -> Vec<u8> {
+    let mut extras = Vec::new();
+    let Some(marketing) = content.marketing else { return extras };
+    extras.extend_from_slice(br#","product_policy":"#);
+    push_text(
+        &mut extras,
+        match marketing.policy {
+            ProductPolicy::CloudApiFallback => "CLOUD_API_FALLBACK",
+            ProductPolicy::Strict => "STRICT",
+        },
+    );
+    match marketing.share_activity {
+        Some(true) => extras.extend_from_slice(br#","message_activity_sharing":true"#),
+        Some(false) => extras.extend_from_slice(br#","message_activity_sharing":false"#),
+        None => {}
+    }
+    extras
 }
 
 pub(super) fn body(message: &Outgoing) -> Bytes {
@@ -69,88 +73,11 @@ pub(super) fn body(message: &Outgoing) -> Bytes {
     }
 }
 
-/// The values of the parameters, in order. Damaged bytes give none, and WhatsApp refuses a message
-/// with too few parameters.
+/// The values of the slots, in order. Damaged bytes give none, and WhatsApp refuses a message with
+/// empty parameters.
 pub(crate) fn parameters(encoded: &Bytes) -> FilledParameters {
     FilledParameters::from_bytes(encoded.clone()).unwrap_or_default()
 }
 
-/// Appends a JSON text with its quotes.
-fn push_text(to: &mut Vec<u8>, text: &str) {
-    // Writing into memory cannot fail, and a text can always be written.
-    serde_json::to_writer(to, text).unwrap_or_default();
-}
-
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::adapters::cloud_api::testing::{encode, template};
-    use crate::phone::PhoneNumber;
-
-    fn outgoing(names: Option<Vec<String>>, values: &[String], token: &str) -> Outgoing {
-        Outgoing {
-            to: PhoneNumber::from_digits(4_915_112_345_678).unwrap(),
-            content: Arc::new(Content::new(template("diwali_offer"), names)),
-            parameters: encode(values),
-            token: token.to_owned(),
-        }
-    }
-
-    fn parsed(message: &Outgoing) -> Value {
-        serde_json::from_slice(&body(message)).unwrap()
-    }
-
-    #[test]
-    fn a_template_without_parameters_has_no_components() {
-        assert_eq!(
-            parsed(&outgoing(None, &[], "t")),
-            json!({
-                "messaging_product": "whatsapp", "recipient_type": "individual", "type": "template",
-                "template": {"name": "diwali_offer", "language": {"code": "en_US"}},
-                "to": "+4915112345678", "biz_opaque_callback_data": "t",
-            })
-        );
-    }
-
-    #[test]
-    fn damaged_parameters_are_left_out() {
-        for encoded in [&b"\0"[..], b"\0\x05abc", b"\0\x01\xff", b"\0\x01a\0"] {
-            assert_eq!(parameters(&Bytes::from_static(encoded)).iter().count(), 0);
-        }
-    }
-
-    #[test]
-    fn content_that_another_adapter_prepared_is_sent_as_well() {
-        let message = outgoing(None, &["x".to_owned()], "t");
-        assert_eq!(message.content.prepared(|_| 7_u8), Some(&7));
-        assert_eq!(parsed(&message)["template"]["components"][0]["parameters"][0]["text"], "x");
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_a_person_is_called_the_body_is_json_and_says_so(
-            values in prop::collection::vec(any::<String>(), 0..5),
-            token in any::<String>(),
-            named in any::<bool>(),
-        ) {
-            let names = named.then(|| (0..values.len()).map(|number| format!("na\"me_{number}")).collect());
-            let message = outgoing(names, &values, &token);
-            let body = parsed(&message);
-            prop_assert_eq!(&body["biz_opaque_callback_data"], &json!(token));
-            let sent = body["template"]["components"][0]["parameters"].as_array().cloned().unwrap_or_default();
-            prop_assert_eq!(sent.len(), values.len());
-            for (number, (parameter, value)) in sent.iter().zip(&values).enumerate() {
-                let mut expected = json!({"type": "text", "text": value});
-                if named {
-                    expected["parameter_name"] = json!(format!("na\"me_{number}"));
-                }
-                prop_assert_eq!(parameter, &expected);
-            }
-        }
-    }
-}
+mod tests;

@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 
 use super::testing::{encode, template};
 use super::*;
-use crate::gateway::Content;
+use crate::gateway::{ApiError, Content};
 use crate::phone::PhoneNumber;
+use crate::template::Skeleton;
 
 const TAKEN: &str =
     "HTTP/1.1 200 OK\r\ncontent-length: 35\r\n\r\n{\"messages\":[{\"id\":\"wamid.secret1\"}]}";
@@ -79,7 +80,7 @@ fn sender() -> Sender {
 fn message() -> Outgoing {
     Outgoing {
         to: PhoneNumber::from_digits(4_915_112_345_678).unwrap(),
-        content: Arc::new(Content::new(template("offer"), None)),
+        content: Arc::new(Content::new(template("offer"), Skeleton::numbered(1))),
         parameters: encode(&["Anna"]),
         token: "v1.token".to_owned(),
     }
@@ -222,4 +223,49 @@ async fn a_template_is_asked_for_by_name_and_language() {
     let request = requests.recv().await.unwrap();
     let expected = "GET /v26.0/17/message_templates?name=offer+%26+more&language=en_US&limit=100 ";
     assert!(request.starts_with(expected), "{request}");
+}
+
+#[tokio::test]
+async fn a_message_leaves_through_the_door_of_its_campaign() {
+    let (url, mut requests) = far_side(answer("200 OK", r#"{"messages":[{"id":"wamid.1"}]}"#)).await;
+    let (gateway, message) = (gateway(&url), message());
+    for (route, edge) in [
+        (Route::Marketing, "marketing_messages"),
+        (Route::Messages, "messages"),
+        (Route::Marketing, "marketing_messages"),
+    ] {
+        message.content.reroute(route);
+        gateway.send(&sender(), &message).await.unwrap();
+        let request = requests.recv().await.unwrap();
+        assert!(request.starts_with(&format!("POST /v26.0/4711/{edge} ")), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_uploaded_as_a_form() {
+    let media = Media::named("a.png", "picture").unwrap();
+    let (url, mut requests) = far_side(answer("200 OK", r#"{"id":"900"}"#)).await;
+    assert_eq!(gateway(&url).upload(&sender(), &media).await.unwrap(), MediaId::new("900"));
+    let request = requests.recv().await.unwrap();
+    assert!(request.starts_with("POST /v26.0/4711/media HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("authorization: Bearer hunter2\r\n"));
+    assert!(request.contains("content-type: multipart/form-data; boundary=part-"));
+    assert!(request.contains("\r\n\r\npicture\r\n--part-"));
+    let refused = answer("400 Bad", r#"{"error":{"code":131053}}"#);
+    let error = gateway(&far_side(refused).await.0).upload(&sender(), &media).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Refused(ApiError { code: 131_053, .. })), "{error:?}");
+    let silent = gateway(&far_side(answer("200 OK", "{}")).await.0).upload(&sender(), &media).await;
+    assert!(matches!(silent, Err(GatewayError::InDoubt { .. })));
+}
+
+#[tokio::test]
+async fn what_was_read_is_told_by_its_id() {
+    let (url, mut requests) = far_side(answer("200 OK", r#"{"success":true}"#)).await;
+    gateway(&url).mark_read(&sender(), &Wamid::new("wamid.7")).await.unwrap();
+    let request = requests.recv().await.unwrap();
+    assert!(request.starts_with("POST /v26.0/4711/messages "), "{request}");
+    let body = r#"{"messaging_product":"whatsapp","status":"read","message_id":"wamid.7"}"#;
+    assert!(request.ends_with(body), "{request}");
+    let denied = answer("200 OK", r#"{"success":false}"#);
+    assert!(gateway(&far_side(denied).await.0).mark_read(&sender(), &Wamid::new("w")).await.is_err());
 }

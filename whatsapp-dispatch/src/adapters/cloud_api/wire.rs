@@ -2,9 +2,14 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer};
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::template::{Template, TemplateDefinition, TemplateError};
+use crate::gateway::Wamid;
+
+mod template;
+
+pub(super) use template::WireTemplate;
 
 /// The answer to a send. Either part may be missing.
 #[derive(Deserialize)]
@@ -98,47 +103,25 @@ pub(super) struct Templates {
     pub(super) error: Option<Refusal>,
 }
 
+/// The answer to an upload or to a receipt.
 #[derive(Deserialize)]
-pub(super) struct WireTemplate {
-    name: String,
-    language: String,
+pub(super) struct Done {
     #[serde(default)]
-    status: String,
+    pub(super) id: Option<String>,
     #[serde(default)]
-    category: String,
+    pub(super) success: bool,
     #[serde(default)]
-    components: Vec<Component>,
+    pub(super) error: Option<Refusal>,
 }
 
-#[derive(Deserialize)]
-struct Component {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    text: String,
-}
-
-impl WireTemplate {
-    pub(super) fn is(&self, wanted: &Template) -> bool {
-        self.name == wanted.name && self.language == wanted.language && self.status == "APPROVED"
+/// Says that an inbound message was read.
+pub(super) fn read_receipt(inbound: &Wamid) -> Bytes {
+    #[derive(Serialize)]
+    struct Receipt<'a> {
+        messaging_product: &'static str,
+        status: &'static str,
+        message_id: &'a str,
     }
-
-    pub(super) fn into_definition(self) -> Result<TemplateDefinition, TemplateError> {
-        let Self { name, language, category, components, .. } = self;
-        let text = |kind| components.iter().find(|component| component.kind == kind).map(|found| &found.text);
-        let template = match category.as_str() {
-            "UTILITY" => Template::utility(name, language),
-            "AUTHENTICATION" => Template::authentication(name, language),
-            _ => Template::marketing(name, language),
-        };
-        let mut definition = TemplateDefinition::new(template, text("BODY").map_or("", String::as_str))?;
-        // A header without text is a picture, a document or a place.
-        if let Some(header) = text("HEADER").filter(|header| !header.is_empty()) {
-            definition = definition.with_header(header)?;
-        }
-        match text("FOOTER").filter(|footer| !footer.is_empty()) {
-            Some(footer) => definition.with_footer(footer),
-            None => Ok(definition),
-        }
-    }
+    let receipt = Receipt { messaging_product: "whatsapp", status: "read", message_id: inbound.expose() };
+    serde_json::to_vec(&receipt).unwrap_or_default().into()
 }
