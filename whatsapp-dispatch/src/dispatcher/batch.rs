@@ -21,13 +21,13 @@ use rules_core::work::referee::Judgement;
 use super::begin::Ready;
 use super::lease::OpenLease;
 use super::recorder::Done;
-use crate::campaign::ConsentPolicy;
 use crate::delivery::{Message, PlanVerdict, Query, Recipient};
 use crate::desk::{Active, Desk};
 use crate::fact::{Fact, Subject, What};
 use crate::message::{CampaignKey, MessageKey};
+use crate::people::PersonKey;
 use crate::reference::Reference;
-use crate::rule::AssumedConsent;
+use crate::rule::CampaignFacts;
 
 /// The tenant's messages of the day are used up.
 pub(super) const DAILY_EXCEEDED: Code = Code::known("quota.daily_exceeded");
@@ -155,7 +155,7 @@ impl<'a> Sorter<'a> {
         let subjects = Subjects::new(candidates.iter().map(|one| Arc::clone(&one.scope)).collect())
             .with(candidates.iter().map(|one| one.to).collect())
             .map_err(column)?
-            .with(candidates.iter().map(|one| AssumedConsent(assumes(&one.campaign))).collect())
+            .with(candidates.iter().map(|one| CampaignFacts::of(&one.campaign.record.definition)).collect())
             .map_err(column)?;
         let mut judgement = Judgement::default();
         self.desk.referee.judge(&subjects, now, Mode::Enforce, &mut judgement).await;
@@ -251,15 +251,12 @@ impl<'a> Sorter<'a> {
             key: candidate.message.key,
             to: candidate.to.number,
             parameters: candidate.message.parameters,
+            person: PersonKey::new(&candidate.scope, candidate.to.person),
             counted: candidate.message.facts.counted,
             campaign: candidate.campaign,
             charge,
         }
     }
-}
-
-fn assumes(campaign: &Active) -> bool {
-    campaign.record.definition.consent == ConsentPolicy::Assumed
 }
 
 /// How long the work of a tenant that was not let in waits before it is looked at again.

@@ -22,6 +22,7 @@ use crate::desk::{Active, Desk};
 use crate::fact::{Begin, Begun, Fact, Subject, What};
 use crate::gateway::Outgoing;
 use crate::message::{CallbackToken, MessageKey};
+use crate::people::PersonKey;
 use crate::phone::PhoneNumber;
 use crate::telemetry;
 
@@ -33,6 +34,7 @@ pub(super) struct Ready {
     pub(super) key: MessageKey,
     pub(super) to: PhoneNumber,
     pub(super) parameters: Bytes,
+    pub(super) person: PersonKey,
     /// Attempts that counted before this one.
     pub(super) counted: u16,
     pub(super) campaign: Arc<Active>,

@@ -20,9 +20,12 @@ use super::lease::OpenLease;
 use super::outcome::Beyond;
 use crate::delivery::change::word;
 use crate::desk::{Active, Desk, outlet};
-use crate::fact::Fact;
+use crate::fact::{Fact, What};
 use crate::message::{CampaignKey, MessageKey};
+use crate::people::{Learned, Lesson, PersonKey};
+use crate::rule::counts_marketing;
 use crate::telemetry;
+use crate::template::Category;
 
 /// What came of one leased record.
 #[derive(Debug)]
@@ -34,6 +37,7 @@ pub(super) struct Done {
     pub(super) beyond: Beyond,
     pub(super) refund: Option<Back>,
     pub(super) campaign: Option<Arc<Active>>,
+    pub(super) person: Option<PersonKey>,
     /// Held until the outcome is recorded.
     pub(super) place: Option<OwnedSemaphorePermit>,
 }
@@ -57,6 +61,7 @@ impl Done {
             beyond: Beyond::Nothing,
             refund: None,
             campaign: None,
+            person: None,
             place: None,
         }
     }
@@ -67,6 +72,7 @@ impl Done {
         Self {
             refund: Some(refund).filter(|back| back.charge.is_some()),
             campaign: Some(Arc::clone(&ready.campaign)),
+            person: Some(ready.person.clone()),
             place,
             ..Self::settled(&ready.lease, ready.receipt, outcome)
         }
@@ -122,6 +128,10 @@ impl Recorder {
 
     /// Writes one group down and settles it; returns the leases that have more to tell later.
     async fn work_on(self: Arc<Self>, mut group: Vec<Done>) -> Vec<Arc<OpenLease>> {
+        let counted: Vec<Learned> = group.iter().filter_map(|done| self.counted(done)).collect();
+        if !counted.is_empty() {
+            self.until_done("counting messages of people", || self.desk.people.learn(&counted)).await;
+        }
         let facts: Vec<Fact> = group.iter_mut().filter_map(|done| done.fact.take()).collect();
         if !facts.is_empty() {
             let span = tracing::debug_span!("dispatch.record", facts = facts.len());
@@ -157,6 +167,19 @@ impl Recorder {
             self.settle(&lease, settlements).await;
         }
         later
+    }
+
+    /// What a frequency cap must know: a message that reached WhatsApp, or may have.
+    fn counted(&self, done: &Done) -> Option<Learned> {
+        let (fact, campaign) = (done.fact.as_ref()?, done.campaign.as_ref()?);
+        let category = campaign.record.definition.template.category;
+        let may_be_sent = matches!(fact.what, What::Accepted { .. } | What::InDoubt { .. });
+        let rules = self.desk.referee.book().rules_of(campaign.record.key.tenant());
+        (may_be_sent && category == Category::Marketing && counts_marketing(&rules)).then_some(Learned::new(
+            done.person.clone()?,
+            fact.at,
+            Lesson::Messaged { category },
+        ))
     }
 
     async fn tell_rest(&self, untold: &mut Vec<Arc<OpenLease>>) {

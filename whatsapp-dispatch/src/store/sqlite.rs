@@ -14,5 +14,7 @@ mod orphans;
 mod people;
 mod plan;
 
-pub(crate) static SCHEMA: Schema =
-    Schema { name: "whatsapp-dispatch", steps: &[include_str!("sqlite/schema.sql")] };
+pub(crate) static SCHEMA: Schema = Schema {
+    name: "whatsapp-dispatch",
+    steps: &[concat!(include_str!("sqlite/schema.sql"), include_str!("sqlite/people.sql"))],
+};

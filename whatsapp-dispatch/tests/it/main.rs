@@ -14,6 +14,7 @@ mod steer;
 mod planning;
 mod loss;
 mod privacy;
+mod people;
 mod trips;
 mod ports;
 mod props;
