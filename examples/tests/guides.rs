@@ -12,7 +12,7 @@ use rules_core::judge::fact::{Batch, FactId, Facts};
 use rules_core::judge::rule::{Context, Mode, Rule, RuleError};
 use rules_core::judge::rule_book::RuleBook;
 use rules_core::judge::rule_set::RuleSet;
-use rules_core::judge::tenant::TenantId;
+use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::judge::verdict::{Verdict, Verdicts};
 use rules_core::store::memory::Memory;
 use rules_core::store::sqlite::Sqlite;
@@ -30,6 +30,9 @@ use whatsapp_dispatch::delivery::Recipient;
 use whatsapp_dispatch::dispatch::{Dispatch, Sent, WebhookConfig, Webhooks};
 use whatsapp_dispatch::gateway::{GatewayError, Outgoing, Receipt};
 use whatsapp_dispatch::media::{Media, MediaId, MediaKind, MediaSource};
+use whatsapp_dispatch::people::{
+    Address, ConsentChange, ConsentSource, Learned, Lesson, Name, OptOutWords, People, Word,
+};
 use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::recipients::{Listed, Mapping};
 use whatsapp_dispatch::rule;
@@ -62,6 +65,18 @@ kind = "consent"
 
 [[rule]]
 kind = "opt_out"
+
+[[rule]]
+kind = "suppressed"
+
+[[rule]]
+kind = "invalid_score"
+
+[[rule]]
+kind = "marketing_deferral"
+
+[[rule]]
+kind = "us_marketing"
 
 [[rule]]
 kind = "country_block"
@@ -161,7 +176,7 @@ async fn why(
 async fn the_configuration_of_the_guide_is_read() {
     let book = RuleBook::from_toml(TENANTS_AND_RULES, &rule::kinds()).unwrap();
     let acme = TenantId::parse("acme").unwrap();
-    assert_eq!(book.rules_of(&acme).ids().count(), 5);
+    assert_eq!(book.rules_of(&acme).ids().count(), 9);
     assert_eq!(TomlTenants::parse(TENANTS_AND_RULES).unwrap().records().count(), 1);
     let senders = Senders::from_toml(SENDERS).unwrap();
     let campaign = diwali(Sender::clone(senders.iter().next().unwrap()));
@@ -358,3 +373,92 @@ async fn small_orders_are_denied() -> anyhow::Result<()> {
     Ok(())
 }
 // ANCHOR_END: rule_test
+
+// --- consent and opt-out ------------------------------------------------------------------------
+
+// ANCHOR: opt_in
+async fn signed_up(
+    people: &dyn People,
+    scope: &TenantScope,
+    number: PhoneNumber,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let yes = ConsentChange::opt_in(Address::new(scope, number), ConsentSource::Host, at)
+        .with_evidence("ticked \"Offers of Acme by WhatsApp\" on the checkout page of 2026-01");
+    people.consent(&[yes]).await
+}
+// ANCHOR_END: opt_in
+
+// ANCHOR: words
+fn words() -> OptOutWords {
+    OptOutWords::default()
+        .with_stop("keine angebote mehr")
+        .with_stop_payload("PROMO_OFF") // the payload of a button of yours
+        .without("cancel") // here, people cancel orders
+}
+// ANCHOR_END: words
+
+// ANCHOR: inbound
+async fn wrote(
+    people: &dyn People,
+    scope: &TenantScope,
+    wa_id: &str,
+    text: &str,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let Some(who) = Address::wa_id(scope, wa_id) else { return Ok(()) };
+    let change = match words().read(text) {
+        Some(Word::Stop) => ConsentChange::opt_out(who, ConsentSource::Word, at),
+        Some(Word::Start) => ConsentChange::opt_in(who, ConsentSource::Word, at),
+        None => return Ok(()),
+    };
+    people.consent(&[change.with_evidence("wrote a word of the list")]).await
+}
+// ANCHOR_END: inbound
+
+// ANCHOR: same
+async fn moved(
+    people: &dyn People,
+    scope: &TenantScope,
+    old: PhoneNumber,
+    new: PhoneNumber,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let news = Learned::new(Address::new(scope, old), at, Lesson::SameAs(Name::Number(new)));
+    people.learn(&[news]).await
+}
+// ANCHOR_END: same
+
+const CAP: &str = r#"
+# ANCHOR: cap
+[[rule]]
+kind = "frequency_cap"
+messages = 2                # of marketing, over all campaigns
+days = 7
+
+[[rule]]
+kind = "service_window"     # for free-form messages; templates pass
+# ANCHOR_END: cap
+"#;
+
+#[tokio::test]
+async fn a_stop_counts_under_every_name_and_until_a_start() {
+    let store = Memory::new();
+    let tenants = Tenants::new(TomlTenants::parse("[[tenant]]\nid = \"acme\"").unwrap());
+    let scope = tenants.enter(&TenantId::parse("acme").unwrap()).await.unwrap();
+    let [old, new] = ["+919800000001", "+919800000002"].map(|text| PhoneNumber::parse(text).unwrap());
+    let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+    let said = async |number| {
+        let person = store.resolve(&[Address::new(&scope, number)]).await.unwrap();
+        store.standing(&person).await.unwrap().remove(0).opted_out
+    };
+    signed_up(&store, &scope, old, at(10)).await.unwrap();
+    assert_eq!((said(old).await, said(new).await), (Some(false), None));
+    wrote(&store, &scope, "919800000002", "Keine Angebote mehr!", at(20)).await.unwrap();
+    moved(&store, &scope, old, new, at(30)).await.unwrap();
+    assert_eq!((said(old).await, said(new).await), (Some(true), Some(true)));
+    wrote(&store, &scope, "919800000002", "cancel", at(40)).await.unwrap();
+    wrote(&store, &scope, "919800000001", "start", at(50)).await.unwrap();
+    assert_eq!(said(new).await, Some(false));
+    assert_eq!(RuleSet::from_toml(CAP, &rule::kinds()).unwrap().ids().count(), 2);
+}

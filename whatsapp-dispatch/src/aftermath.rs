@@ -14,7 +14,7 @@ use crate::delivery::Query;
 use crate::desk::{Desk, outlet};
 use crate::gateway::Route;
 use crate::message::MessageKey;
-use crate::people::{ConsentChange, PersonKey};
+use crate::people::{ConsentChange, ConsentSource, Learned, Lesson, PersonKey, Who};
 use crate::reaction::{Action, Reaction, Scope, deferral};
 use crate::sender::Sender;
 use crate::telemetry;
@@ -160,7 +160,6 @@ pub(crate) enum AboutPerson {
         weight_milli: u16,
     },
     /// Was reached, whatever spoke against it.
-    #[expect(dead_code, reason = "told by whoever sees deliveries")]
     ReachedAgain,
     /// WhatsApp shows the person no more marketing before this instant.
     MarketingRefusedUntil(DateTime<Utc>),
@@ -188,29 +187,40 @@ impl AboutPerson {
         }
     }
 
-    /// From where a wish for no messages is known, if it is one.
-    const fn source(self) -> Option<&'static str> {
-        match self {
-            Self::OptedOutOfMarketing => Some("whatsapp.131050"),
-            Self::Suppressed => Some("whatsapp.130403"),
-            Self::NotReachable { .. } | Self::ReachedAgain | Self::MarketingRefusedUntil(_) => None,
-        }
+    /// True for what must not be lost, however often it is told.
+    const fn binds(self) -> bool {
+        matches!(self, Self::OptedOutOfMarketing | Self::Suppressed)
     }
 }
 
+/// Somebody, and what was learned about them when.
+pub(crate) type News = (Who, AboutPerson, DateTime<Utc>);
+
 impl Desk {
     /// Notes what was learned about people. Repeating it changes nothing.
-    pub(crate) async fn about_people(
-        &self,
-        news: &[(PersonKey, AboutPerson, DateTime<Utc>)],
-    ) -> Result<(), StoreError> {
-        let said = |(person, about, at): &(PersonKey, AboutPerson, DateTime<Utc>)| {
-            let source = about.source()?.to_owned();
-            Some(ConsentChange { person: person.clone(), opted_out: true, at: *at, source })
-        };
-        let said: Vec<ConsentChange> = news.iter().filter_map(said).collect();
+    pub(crate) async fn about_people(&self, news: &[News]) -> Result<(), StoreError> {
+        let (mut said, mut learned) = (Vec::new(), Vec::new());
+        for (who, about, at) in news {
+            let lesson = match about {
+                AboutPerson::OptedOutOfMarketing => {
+                    let source = ConsentSource::Error131050;
+                    said.push(ConsentChange::opt_out(who.clone(), source, *at).of_marketing());
+                    continue;
+                }
+                AboutPerson::Suppressed => Lesson::Suppressed(true),
+                AboutPerson::NotReachable { weight_milli } => {
+                    Lesson::NotReached { weight_milli: u32::from(*weight_milli) }
+                }
+                AboutPerson::ReachedAgain => Lesson::Reached,
+                AboutPerson::MarketingRefusedUntil(until) => Lesson::MarketingRefusedUntil(*until),
+            };
+            learned.push(Learned::new(who.clone(), *at, lesson));
+        }
         if !said.is_empty() {
             self.people.consent(&said).await?;
+        }
+        if !learned.is_empty() {
+            self.people.learn(&learned).await?;
         }
         for (_, about, _) in news {
             telemetry::count("dispatch_people_total", Some(("news", about.word())), 1);
@@ -264,7 +274,7 @@ pub(crate) async fn of_statuses(desk: &Desk, lost: &[Lost]) -> Result<Vec<Option
             done.push((&one.message, beyond));
         }
         let about = AboutPerson::of(&reaction, 0, one.at);
-        if about.is_some_and(|about| one.is_new || about.source().is_some()) {
+        if about.is_some_and(|about| one.is_new || about.binds()) {
             telling.push((one, reaction.clone()));
         }
         reactions.push(Some(reaction));
@@ -276,10 +286,7 @@ pub(crate) async fn of_statuses(desk: &Desk, lost: &[Lost]) -> Result<Vec<Option
     Ok(reactions)
 }
 
-async fn people_of(
-    desk: &Desk,
-    telling: &[(&Lost, Reaction)],
-) -> Result<Vec<(PersonKey, AboutPerson, DateTime<Utc>)>, StoreError> {
+async fn people_of(desk: &Desk, telling: &[(&Lost, Reaction)]) -> Result<Vec<News>, StoreError> {
     let mut news = Vec::with_capacity(telling.len());
     for telling in telling.chunks(KEYS) {
         let keys = telling.iter().map(|(lost, _)| lost.message.clone()).collect();
@@ -289,7 +296,7 @@ async fn people_of(
             let Some(to) = message.to else { continue };
             let Ok(scope) = desk.tenants.enter(lost.message.campaign().tenant()).await else { continue };
             if let Some(about) = AboutPerson::of(reaction, message.facts.deferrals, lost.at) {
-                news.push((PersonKey::new(&scope, to.person), about, lost.at));
+                news.push((PersonKey::new(&scope, to.person).into(), about, lost.at));
             }
         }
     }

@@ -15,14 +15,14 @@ use rules_core::work::StoreError;
 use rules_core::work::fact_source::Subjects;
 use rules_core::work::referee::Judgement;
 
-use crate::campaign::ConsentPolicy;
 use crate::campaigns::CampaignRecord;
 use crate::delivery::{BATCH, Manifest, PlanRow, PlanVerdict, Planned, Recipient};
 use crate::desk::Desk;
 use crate::dispatch::PlanError;
-use crate::people::{Address, ConsentChange, PersonKey};
+use crate::people::{Address, ConsentChange, ConsentSource, PersonKey};
+use crate::phone::PhoneNumber;
 use crate::recipients::{BoundMapping, Malformed, Position, Recipients, Row};
-use crate::rule::AssumedConsent;
+use crate::rule::CampaignFacts;
 use crate::template::MessagePlan;
 
 /// The step of a campaign's only message so far.
@@ -86,9 +86,8 @@ impl Planner<'_> {
         let mut entries = self.read(rows).await?;
         self.note_opt_outs(&entries, now).await?;
         let judged: Vec<Recipient> = entries.iter().filter_map(|entry| entry.judged).collect();
-        let assumed = self.campaign.definition.consent == ConsentPolicy::Assumed;
         let subjects = Subjects::new(judged.iter().map(|_| Arc::clone(&self.scope)).collect())
-            .with(vec![AssumedConsent(assumed); judged.len()])
+            .with(vec![CampaignFacts::of(&self.campaign.definition); judged.len()])
             .map_err(StoreError::from)?
             .with(judged)
             .map_err(StoreError::from)?;
@@ -122,15 +121,15 @@ impl Planner<'_> {
             .iter()
             .map(|row| row.cells.as_ref().map(|cells| (cells, self.mapping.read(cells))))
             .collect();
-        let addresses: Vec<Address> = candidates
+        let numbers: Vec<PhoneNumber> = candidates
             .iter()
-            .filter_map(|read| {
-                Some(Address::new(&self.scope, read.as_ref().ok()?.1.phone.as_ref().ok()?.canonical()))
-            })
+            .filter_map(|read| Some(read.as_ref().ok()?.1.phone.as_ref().ok()?.canonical()))
             .collect();
+        let addresses: Vec<Address> =
+            numbers.iter().map(|number| Address::new(&self.scope, *number)).collect();
         let people =
             if addresses.is_empty() { Vec::new() } else { self.desk.people.resolve(&addresses).await? };
-        let mut found = addresses.iter().zip(people);
+        let mut found = numbers.into_iter().zip(people);
         let entries = rows.iter().zip(&candidates).map(|(row, read)| {
             let unnamed = |verdict| Entry {
                 row: PlanRow { line: row.line, verdict, to: None, parameters: Bytes::new() },
@@ -147,11 +146,11 @@ impl Planner<'_> {
             if let Err(error) = &candidate.phone {
                 return unnamed(PlanVerdict::Invalid(error.code()));
             }
-            let Some((address, person)) = found.next() else { return unnamed(PlanVerdict::Invalid(NOBODY)) };
+            let Some((number, person)) = found.next() else { return unnamed(PlanVerdict::Invalid(NOBODY)) };
             let to = Recipient {
                 person: person.id(),
                 id: self.campaign.salt.message(FIRST_STEP, person.id()),
-                number: address.number(),
+                number,
                 consent: candidate.consent == Some(true),
                 zone: candidate.zone,
             };
@@ -175,11 +174,8 @@ impl Planner<'_> {
             .iter()
             .filter(|entry| entry.opted_out)
             .filter_map(|entry| entry.judged)
-            .map(|to| ConsentChange {
-                person: PersonKey::new(&self.scope, to.person),
-                opted_out: true,
-                at,
-                source: "column".to_owned(),
+            .map(|to| {
+                ConsentChange::opt_out(PersonKey::new(&self.scope, to.person), ConsentSource::Column, at)
             })
             .collect();
         if changes.is_empty() { Ok(()) } else { self.desk.people.consent(&changes).await }

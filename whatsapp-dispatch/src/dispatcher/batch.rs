@@ -21,14 +21,13 @@ use rules_core::work::referee::Judgement;
 use super::begin::Ready;
 use super::lease::OpenLease;
 use super::recorder::{Back, Charges, Done};
-use crate::campaign::ConsentPolicy;
 use crate::delivery::{Message, PlanVerdict, Query, Recipient};
 use crate::desk::{Active, Desk};
 use crate::fact::{Fact, Subject, What};
 use crate::message::{CampaignKey, MessageKey};
 use crate::people::PersonKey;
 use crate::reference::Reference;
-use crate::rule::AssumedConsent;
+use crate::rule::CampaignFacts;
 use crate::sender::NumberId;
 
 /// The tenant's messages of the day are used up.
@@ -62,6 +61,12 @@ pub(super) struct Candidate {
     pub(super) scope: Arc<TenantScope>,
     /// The person's admission to the portfolio's crowd.
     pub(super) person_charge: Option<ChargeId>,
+}
+
+impl Candidate {
+    pub(super) fn person(&self) -> PersonKey {
+        PersonKey::new(&self.scope, self.to.person)
+    }
 }
 
 impl<'a> Sorter<'a> {
@@ -164,7 +169,7 @@ impl<'a> Sorter<'a> {
         let subjects = Subjects::new(candidates.iter().map(|one| Arc::clone(&one.scope)).collect())
             .with(candidates.iter().map(|one| one.to).collect())
             .map_err(column)?
-            .with(candidates.iter().map(|one| AssumedConsent(assumes(&one.campaign))).collect())
+            .with(candidates.iter().map(|one| CampaignFacts::of(&one.campaign.record.definition)).collect())
             .map_err(column)?;
         let mut judgement = Judgement::default();
         self.desk.referee.judge(&subjects, now, Mode::Enforce, &mut judgement).await;
@@ -274,13 +279,14 @@ impl<'a> Sorter<'a> {
     }
 
     fn ready(&self, candidate: Candidate, charge: Option<ChargeId>) -> Ready {
+        let person = candidate.person();
         Ready {
             lease: Arc::clone(self.lease),
             receipt: candidate.receipt,
             key: candidate.message.key,
             to: candidate.to.number,
             parameters: candidate.message.parameters,
-            person: PersonKey::new(&candidate.scope, candidate.to.person),
+            person,
             counted: candidate.message.facts.counted,
             backoffs: candidate.message.facts.backoffs,
             deferrals: candidate.message.facts.deferrals,
@@ -288,10 +294,6 @@ impl<'a> Sorter<'a> {
             charges: Charges { day: charge, person: candidate.person_charge },
         }
     }
-}
-
-fn assumes(campaign: &Active) -> bool {
-    campaign.record.definition.consent == ConsentPolicy::Assumed
 }
 
 /// How long the work of a tenant that was not let in waits before it is looked at again.

@@ -11,11 +11,10 @@ use rules_core::work::clock::after;
 use rules_core::work::queue::Outcome;
 
 use super::begin::Ready;
-use crate::aftermath::{AboutPerson, Beyond, Ticket};
+use crate::aftermath::{AboutPerson, Beyond, News, Ticket};
 use crate::desk::Desk;
 use crate::fact::{Fact, Subject, Then, Wait, What};
 use crate::gateway::{GatewayError, Receipt};
-use crate::people::PersonKey;
 use crate::reaction::{Fate, Reaction, Scope, deferral, pair_backoff};
 use crate::telemetry;
 
@@ -35,7 +34,7 @@ pub(super) struct Conclusion {
     pub(super) outcome: Outcome,
     /// What else follows, for the number or the campaign.
     pub(super) beyond: Beyond,
-    pub(super) about: Option<(PersonKey, AboutPerson, DateTime<Utc>)>,
+    pub(super) about: Option<News>,
     /// The message was certainly not sent, so its unit goes back.
     pub(super) refund: bool,
 }
@@ -76,7 +75,7 @@ impl Judge<'_> {
         let about = AboutPerson::of(reaction, self.ready.deferrals, now);
         Conclusion {
             beyond: self.desk.signs.beyond(&self.ready.campaign.record, reaction, self.ticket),
-            about: about.map(|about| (self.ready.person.clone(), about, now)),
+            about: about.map(|about| (self.ready.person.clone().into(), about, now)),
             ..self.fate(now, reaction)
         }
     }

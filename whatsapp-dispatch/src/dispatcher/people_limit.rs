@@ -13,6 +13,7 @@ use rules_core::work::quota::{Admission, Admitted, Crowd};
 
 use super::batch::{Candidate, Sorter};
 use crate::desk::outlet;
+use crate::people::PersonKey;
 use crate::sender::NumberId;
 
 /// The portfolio has written to as many people as it may in 24 hours.
@@ -26,8 +27,9 @@ impl Sorter<'_> {
     /// Keeps those whom their portfolio may write to; the others go back, and their number is
     /// held until there is room.
     pub(super) async fn admit(&mut self, mut allowed: Vec<Candidate>) -> Result<Vec<Candidate>, StoreError> {
+        let limited = self.limited(&allowed).await?;
         let (places, admissions): (Vec<usize>, Vec<Admission>) =
-            self.admissions(&allowed).await?.into_iter().unzip();
+            self.admissions(&allowed, limited).await?.into_iter().unzip();
         if admissions.is_empty() {
             return Ok(allowed);
         }
@@ -50,9 +52,10 @@ impl Sorter<'_> {
         Ok(allowed)
     }
 
-    async fn admissions(&self, allowed: &[Candidate]) -> Result<Vec<(usize, Admission)>, StoreError> {
+    /// Those whose portfolio is limited, by their place, with its crowd.
+    async fn limited(&self, allowed: &[Candidate]) -> Result<Vec<(usize, Crowd)>, StoreError> {
         let mut crowds: Vec<(NumberId, Option<Crowd>)> = Vec::new();
-        let mut admissions = Vec::new();
+        let mut limited = Vec::new();
         for (place, candidate) in allowed.iter().enumerate() {
             let sender = &candidate.campaign.record.definition.sender;
             let known = crowds.iter().find(|(number, _)| *number == sender.number_id);
@@ -63,7 +66,31 @@ impl Sorter<'_> {
                 crowds.push((sender.number_id.clone(), crowd.clone()));
                 crowd
             };
-            let Some(crowd) = crowd else { continue };
+            limited.extend(crowd.map(|crowd| (place, crowd)));
+        }
+        Ok(limited)
+    }
+
+    /// A wish for each person without an open window: a message into one counts for nothing.
+    async fn admissions(
+        &self,
+        allowed: &[Candidate],
+        limited: Vec<(usize, Crowd)>,
+    ) -> Result<Vec<(usize, Admission)>, StoreError> {
+        if limited.is_empty() {
+            return Ok(Vec::new());
+        }
+        let person = |(place, _): &(usize, Crowd)| allowed.get(*place).map(Candidate::person);
+        let people: Vec<PersonKey> = limited.iter().filter_map(person).collect();
+        let standings = self.desk.people.standing(&people).await?;
+        let now = self.desk.clock.now();
+        let mut admissions = Vec::with_capacity(limited.len());
+        for ((place, crowd), standing) in limited.into_iter().zip(standings) {
+            let Some(candidate) = allowed.get(place) else { continue };
+            let sender = &candidate.campaign.record.definition.sender;
+            if standing.window_until(&sender.number_id).is_some_and(|until| now < until) {
+                continue;
+            }
             let number = candidate.to.number;
             let member = self.desk.member(&candidate.scope, &sender.portfolio, number).await?;
             let parts: [&[u8]; 3] =

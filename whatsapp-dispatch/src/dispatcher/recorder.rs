@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use rules_core::judge::fault::chain;
 use rules_core::judge::id::{ChargeId, RefundId};
 use rules_core::work::StoreError;
@@ -16,13 +15,15 @@ use tracing::Instrument;
 
 use super::begin::Ready;
 use super::lease::OpenLease;
-use crate::aftermath::{AboutPerson, Beyond};
+use crate::aftermath::{Beyond, News};
 use crate::delivery::change::word;
 use crate::desk::{Active, Desk};
-use crate::fact::Fact;
+use crate::fact::{Fact, What};
 use crate::message::{CampaignKey, MessageKey};
-use crate::people::PersonKey;
+use crate::people::{Learned, Lesson, PersonKey};
+use crate::rule::counts_marketing;
 use crate::telemetry;
+use crate::template::Category;
 
 /// What came of one leased record.
 #[derive(Debug)]
@@ -32,11 +33,12 @@ pub(super) struct Done {
     pub(super) outcome: Outcome,
     pub(super) fact: Option<Fact>,
     pub(super) beyond: Beyond,
-    pub(super) about: Option<(PersonKey, AboutPerson, DateTime<Utc>)>,
+    pub(super) about: Option<News>,
     /// The message, if it was ready to be begun.
     pub(super) message: Option<MessageKey>,
     pub(super) refund: Option<Back>,
     pub(super) campaign: Option<Arc<Active>>,
+    pub(super) person: Option<PersonKey>,
     /// Held until the outcome is recorded.
     pub(super) place: Option<OwnedSemaphorePermit>,
 }
@@ -83,6 +85,7 @@ impl Done {
             message: None,
             refund: None,
             campaign: None,
+            person: None,
             place: None,
         }
     }
@@ -94,6 +97,7 @@ impl Done {
             refund: Some(refund),
             message: Some(ready.key.clone()),
             campaign: Some(Arc::clone(&ready.campaign)),
+            person: Some(ready.person.clone()),
             place,
             ..Self::settled(&ready.lease, ready.receipt, outcome)
         }
@@ -149,6 +153,10 @@ impl Recorder {
 
     /// Writes one group down and settles it; returns the leases that have more to tell later.
     async fn work_on(self: Arc<Self>, mut group: Vec<Done>) -> Vec<Arc<OpenLease>> {
+        let counted: Vec<Learned> = group.iter().filter_map(|done| self.counted(done)).collect();
+        if !counted.is_empty() {
+            self.until_done("counting messages of people", || self.desk.people.learn(&counted)).await;
+        }
         let facts: Vec<Fact> = group.iter_mut().filter_map(|done| done.fact.take()).collect();
         if !facts.is_empty() {
             let span = tracing::debug_span!("dispatch.record", facts = facts.len());
@@ -183,6 +191,19 @@ impl Recorder {
             self.settle(&lease, settlements).await;
         }
         later
+    }
+
+    /// What a frequency cap must know: a message that reached WhatsApp, or may have.
+    fn counted(&self, done: &Done) -> Option<Learned> {
+        let (fact, campaign) = (done.fact.as_ref()?, done.campaign.as_ref()?);
+        let category = campaign.record.definition.template.category;
+        let may_be_sent = matches!(fact.what, What::Accepted { .. } | What::InDoubt { .. });
+        let rules = self.desk.referee.book().rules_of(campaign.record.key.tenant());
+        (may_be_sent && category == Category::Marketing && counts_marketing(&rules)).then_some(Learned::new(
+            done.person.clone()?,
+            fact.at,
+            Lesson::Messaged { category },
+        ))
     }
 
     async fn tell_rest(&self, untold: &mut Vec<Arc<OpenLease>>) {

@@ -10,14 +10,21 @@ use serde::Deserialize;
 pub struct Consent {
     /// True when the record, the person or the campaign's author says that the person agreed.
     pub given: bool,
-    /// True when the person's last word was that they want no messages.
+    /// True when the person's last word was that they want no messages of this kind: none at
+    /// all, or no marketing where the message is marketing.
     pub opted_out: bool,
 }
+
+/// A fact: whether the business has blocked a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suppressed(pub bool);
 
 /// Nobody says that the person agreed.
 pub(super) const MISSING: Code = Code::known("consent.missing");
 /// The person wants no messages.
 pub(super) const OPTED_OUT: Code = Code::known("consent.opted_out");
+/// The business has blocked the person.
+pub(super) const SUPPRESSED: Code = Code::known("consent.suppressed");
 
 /// Writes only to people who agreed to it. WhatsApp requires an opt-in that names the business
 /// ("About the platform", Meta).
@@ -45,7 +52,7 @@ impl Rule for ConsentGiven {
     }
 }
 
-/// Never writes to people who opted out.
+/// Never writes to people who opted out. Who wants no marketing still gets other messages.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptOut {}
@@ -64,6 +71,31 @@ impl Rule for OptOut {
             if consent.opted_out {
                 ballot.note(row, || Note::new("opted out", true));
                 ballot.deny(row, OPTED_OUT);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Never writes to people whom the business has blocked (error 130403).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suppression {}
+
+impl Rule for Suppression {
+    fn id(&self) -> &'static str {
+        "suppressed"
+    }
+
+    fn needs(&self) -> &[FactId] {
+        const { &[FactId::of::<Suppressed>()] }
+    }
+
+    fn judge(&self, _: &Context<'_>, batch: &Batch<'_>, ballot: &mut Ballot<'_>) -> Result<(), RuleError> {
+        for (row, suppressed) in batch.column::<Suppressed>()?.iter().enumerate() {
+            if suppressed.0 {
+                ballot.note(row, || Note::new("suppressed", true));
+                ballot.deny(row, SUPPRESSED);
             }
         }
         Ok(())

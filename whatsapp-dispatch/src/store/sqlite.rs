@@ -17,5 +17,9 @@ mod register;
 
 pub(crate) static SCHEMA: Schema = Schema {
     name: "whatsapp-dispatch",
-    steps: &[concat!(include_str!("sqlite/schema.sql"), include_str!("sqlite/register.sql"))],
+    steps: &[concat!(
+        include_str!("sqlite/schema.sql"),
+        include_str!("sqlite/people.sql"),
+        include_str!("sqlite/register.sql"),
+    )],
 };

@@ -17,6 +17,7 @@ mod limits;
 mod reactions;
 mod loss;
 mod privacy;
+mod people;
 mod trips;
 mod ports;
 mod props;

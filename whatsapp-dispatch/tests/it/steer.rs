@@ -12,7 +12,7 @@ use whatsapp_dispatch::campaigns::Status;
 use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore};
 use whatsapp_dispatch::fact::State;
 use whatsapp_dispatch::gateway::{ApiError, GatewayError};
-use whatsapp_dispatch::people::{Address, ConsentChange, People};
+use whatsapp_dispatch::people::{Address, ConsentChange, ConsentSource, People};
 use whatsapp_dispatch::phone::PhoneNumber;
 
 use crate::campaign::sums_hold;
@@ -146,8 +146,7 @@ async fn opt_out(house: &SqliteHouse, clock: &Jumping, number: PhoneNumber) {
     let main = TenantId::parse("main").unwrap();
     let scope = tenants(clock, |main| main).enter(&main).await.unwrap();
     let address = Address::new(&scope, number.canonical());
-    let person = house.store.resolve(&[address]).await.unwrap().pop().unwrap();
-    let word = ConsentChange { person, opted_out: true, at: clock.now(), source: "reply".to_owned() };
+    let word = ConsentChange::opt_out(address, ConsentSource::Word, clock.now());
     house.store.consent(&[word]).await.unwrap();
 }
 

@@ -71,15 +71,3 @@ CREATE TABLE orphan (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX orphan_by_age ON orphan (kept_us);
 CREATE INDEX orphan_to_search ON orphan (searched) WHERE searched = 0;
-
-CREATE TABLE person_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
-
--- What people said about being messaged.
-CREATE TABLE person_consent (
-    tenant TEXT NOT NULL,
-    person BLOB NOT NULL,
-    opted_out INTEGER NOT NULL,
-    source TEXT NOT NULL,
-    at_us INTEGER NOT NULL,
-    PRIMARY KEY (tenant, person)
-) STRICT, WITHOUT ROWID;

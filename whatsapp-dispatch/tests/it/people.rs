@@ -1,0 +1,82 @@
+//! What is known of people decides who gets a campaign.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rules_core::judge::rule_set::RuleSet;
+use rules_core::judge::tenant::{TenantId, TenantRecord, TenantScope};
+use rules_core::work::clock::Clock;
+use rules_core::work::tenants::{FixedTenants, Tenants};
+use whatsapp_dispatch::dispatch::Dispatch;
+use whatsapp_dispatch::people::{Address, Learned, Lesson, Name, People};
+use whatsapp_dispatch::phone::PhoneNumber;
+use whatsapp_dispatch::rule;
+
+use crate::house::{Scripted, campaign, finished, jumping, people, quick, until};
+
+async fn main_tenant() -> Arc<TenantScope> {
+    let id = TenantId::parse("main").unwrap();
+    Tenants::new(FixedTenants::new([TenantRecord::new(id.clone())])).enter(&id).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_capped_person_waits_across_campaigns() {
+    let (house, clock) = jumping().await;
+    let gateway = Scripted::accepting();
+    let rules = serde_json::json!({ "rule": [{ "kind": "frequency_cap", "messages": 1, "days": 7 }] });
+    let dispatch = Dispatch::builder(&house.store, gateway.clone())
+        .config(quick())
+        .rules(RuleSet::from_json(&rules, &rule::kinds()).unwrap())
+        .build()
+        .unwrap();
+    let running = dispatch.start();
+    let first = dispatch.plan(campaign("first"), people(5)).await.unwrap();
+    finished(&dispatch.release(&first).await.unwrap()).await;
+    assert_eq!(gateway.total(), 5);
+    clock.jump(Duration::from_secs(60));
+    let second = dispatch.plan(campaign("second"), people(8)).await.unwrap();
+    assert_eq!(second.progress().planned(), 8, "what waits is planned");
+    let sent = dispatch.release(&second).await.unwrap();
+    let report = finished(&sent).await;
+    assert_eq!((report.progress.accepted, gateway.total()), (3, 8), "{report}");
+    clock.jump(Duration::from_secs(7 * 86_400));
+    until("the wait is over", || async { gateway.total() == 13 }).await;
+    assert_eq!(finished(&sent).await.progress.accepted, 8);
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_person_with_two_numbers_gets_one_message() {
+    let (house, clock) = jumping().await;
+    let dispatch = Dispatch::builder(&house.store, Scripted::accepting()).config(quick()).build().unwrap();
+    let scope = main_tenant().await;
+    let [old, new] = ["+919800000002", "+919800000004"].map(|text| PhoneNumber::parse(text).unwrap());
+    let changed = Learned::new(Address::new(&scope, old), clock.now(), Lesson::SameAs(Name::Number(new)));
+    house.store.learn(&[changed]).await.unwrap();
+    let plan = dispatch.plan(campaign("test"), people(5)).await.unwrap();
+    assert_eq!(plan.progress().planned(), 4);
+    let reasons: Vec<String> = plan.progress().reasons().keys().map(ToString::to_string).collect();
+    assert_eq!(reasons, ["recipient.duplicate_person"]);
+}
+
+#[tokio::test]
+async fn no_name_of_anybody_stands_in_the_file() {
+    let (house, clock) = jumping().await;
+    let scope = main_tenant().await;
+    let (number, user) = ("919812345678", "IN.5556667778889");
+    let address = Address::wa_id(&scope, number).unwrap();
+    let at = clock.now() - TimeDelta::hours(1);
+    let same = Lesson::SameAs(Name::user_id(user).unwrap());
+    house.store.learn(&[Learned::new(address.clone(), at, same)]).await.unwrap();
+    house.store.learn(&[Learned::new(address, at, Lesson::Suppressed(true))]).await.unwrap();
+    let mut files = 0;
+    for entry in std::fs::read_dir(house.folder.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        files += 1;
+        for name in [number.as_bytes(), &number.as_bytes()[2..], &user.as_bytes()[3..]] {
+            assert!(!bytes.windows(name.len()).any(|window| window == name));
+        }
+    }
+    assert!(1 < files, "the file and its log");
+}
