@@ -20,6 +20,7 @@ use crate::delivery::DeliveryLog;
 use crate::message::Salt;
 use crate::people::People;
 use crate::phone::PhoneNumber;
+use crate::quarantine::Quarantine;
 use crate::sender::{NumberId, Sender};
 use crate::template::Template;
 use rules_core::work::secrets::SecretRef;
@@ -27,6 +28,7 @@ use rules_core::work::secrets::SecretRef;
 pub mod campaigns;
 pub mod delivery_log;
 pub mod people;
+pub mod quarantine;
 
 /// Lends the ports of one empty store to a case.
 pub struct Subject {
@@ -36,6 +38,8 @@ pub struct Subject {
     pub log: Arc<dyn DeliveryLog>,
     /// People of the same store.
     pub people: Arc<dyn People>,
+    /// The quarantine of the same store.
+    pub quarantine: Arc<dyn Quarantine>,
     /// The outbox of the same store.
     pub outbox: Arc<dyn Outbox>,
     /// Two tenants.
@@ -131,6 +135,7 @@ mod tests {
             include_str!("conformance/campaigns.rs"),
             include_str!("conformance/delivery_log.rs"),
             include_str!("conformance/people.rs"),
+            include_str!("conformance/quarantine.rs"),
         ] {
             let (suite, list) = source.split_once("macro_rules!").unwrap();
             let cases: Vec<&str> = suite

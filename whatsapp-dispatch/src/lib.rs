@@ -48,6 +48,7 @@ pub mod gateway;
 pub mod people;
 pub mod campaigns;
 pub mod delivery;
+pub mod quarantine;
 
 // Services.
 pub mod config;
@@ -60,6 +61,7 @@ mod reference;
 mod feeder;
 mod dispatcher;
 mod tracker;
+mod inbox;
 mod sweeper;
 
 // What knows a technology.

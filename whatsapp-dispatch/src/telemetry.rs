@@ -6,6 +6,7 @@
 //! | `dispatch_begun_total` | | messages begun, repeats included |
 //! | `dispatch_facts_total` | `fact`: `accepted`, `refused`, `unknown`, `deferred`, `denied`, `expired` | what senders wrote down |
 //! | `dispatch_statuses_total` | `result`: `applied`, `known`, `unmatched`, `ignored` | statuses of webhooks |
+//! | `dispatch_webhook_changes_total` | `result`: `received`, `quarantined`, `applied`, `unreadable`, `refused` | changes that webhooks told of |
 //!
 //! No label names a tenant or a person.
 

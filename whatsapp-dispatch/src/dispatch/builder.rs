@@ -23,7 +23,9 @@ use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
 use crate::desk::{Desk, Remembered};
 use crate::gateway::MessageGateway;
+use crate::inbox::Inbox;
 use crate::people::People;
+use crate::quarantine::Quarantine;
 use crate::rule::{self, PersonFacts};
 use crate::sender::{SenderSource, Senders};
 
@@ -39,6 +41,7 @@ pub struct DispatchBuilder {
     campaigns: Arc<dyn Campaigns>,
     log: Arc<dyn DeliveryLog>,
     people: Arc<dyn People>,
+    quarantine: Arc<dyn Quarantine>,
     queue: Arc<dyn Queue>,
     lanes: Arc<dyn Lanes>,
     quota: Arc<dyn Quota>,
@@ -65,6 +68,7 @@ impl DispatchBuilder {
             campaigns: Arc::<S>::clone(&store),
             log: Arc::<S>::clone(&store),
             people: Arc::<S>::clone(&store),
+            quarantine: Arc::<S>::clone(&store),
             queue: Arc::<S>::clone(&store),
             lanes: Arc::<S>::clone(&store),
             quota: Arc::<S>::clone(&store),
@@ -144,6 +148,7 @@ impl DispatchBuilder {
             campaigns: self.campaigns,
             log: self.log,
             people: self.people,
+            quarantine: self.quarantine,
             queue: self.queue,
             lanes: self.lanes,
             quota: self.quota,
@@ -158,6 +163,7 @@ impl DispatchBuilder {
             alone: self.alone,
             remembered: Remembered::default(),
             fed: Notify::new(),
+            inbox: Inbox::default(),
         };
         Ok(Dispatch { desk: Arc::new(desk) })
     }

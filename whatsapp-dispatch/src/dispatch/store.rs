@@ -14,10 +14,11 @@ use rules_core::work::quota::Quota;
 use crate::campaigns::Campaigns;
 use crate::delivery::DeliveryLog;
 use crate::people::People;
+use crate::quarantine::Quarantine;
 
 /// A store handle that carries everything a dispatcher needs.
 pub trait DispatchStore:
-    Campaigns + DeliveryLog + People + Queue + Lanes + Quota + Outbox + EventLog + Clone + Debug
+    Campaigns + DeliveryLog + People + Quarantine + Queue + Lanes + Quota + Outbox + EventLog + Clone + Debug
 {
     /// The store's clock.
     fn dispatch_clock(&self) -> Arc<dyn Clock>;

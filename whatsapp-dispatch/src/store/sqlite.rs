@@ -13,6 +13,9 @@ mod pages;
 mod orphans;
 mod people;
 mod plan;
+mod quarantine;
 
-pub(crate) static SCHEMA: Schema =
-    Schema { name: "whatsapp-dispatch", steps: &[include_str!("sqlite/schema.sql")] };
+pub(crate) static SCHEMA: Schema = Schema {
+    name: "whatsapp-dispatch",
+    steps: &[concat!(include_str!("sqlite/schema.sql"), include_str!("sqlite/quarantine.sql"))],
+};

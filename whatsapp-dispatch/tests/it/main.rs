@@ -13,6 +13,7 @@ mod campaign;
 mod steer;
 mod planning;
 mod loss;
+mod inbox;
 mod privacy;
 mod trips;
 mod ports;

@@ -29,6 +29,9 @@ macro_rules! suites {
         mod people {
             whatsapp_dispatch::people_conformance!(super::subject);
         }
+        mod quarantine {
+            whatsapp_dispatch::quarantine_conformance!(super::subject);
+        }
     };
 }
 
@@ -44,6 +47,7 @@ mod memory {
             campaigns: Arc::<Memory>::clone(&store),
             log: Arc::<Memory>::clone(&store),
             people: Arc::<Memory>::clone(&store),
+            quarantine: Arc::<Memory>::clone(&store),
             outbox: store,
             scopes: scopes().await,
             clock: Arc::<ManualClock>::clone(&clock),
@@ -68,6 +72,7 @@ mod sqlite {
             campaigns: Arc::<Sqlite>::clone(&store),
             log: Arc::<Sqlite>::clone(&store),
             people: Arc::<Sqlite>::clone(&store),
+            quarantine: Arc::<Sqlite>::clone(&store),
             outbox: store,
             scopes: scopes().await,
             clock: Arc::<ManualClock>::clone(&clock),
