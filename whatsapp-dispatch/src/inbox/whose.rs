@@ -11,10 +11,22 @@ use super::split::RawChange;
 use super::{UNKNOWN_ACCOUNT, UNKNOWN_NUMBER};
 use crate::desk::{Desk, TENANT_OFF};
 
+/// How the words for changes of an account begin; they name no person ("Webhooks reference", Meta,
+/// 2026-09-11).
+const ABOUT_ACCOUNTS: [&str; 7] = [
+    "account_",
+    "business_",
+    "message_template_",
+    "payment_configuration_",
+    "phone_number_",
+    "security",
+    "template_",
+];
+
 /// The tenants to whom a change is told, or why nobody is.
 ///
-/// A number belongs to one tenant. An account may hold numbers of several, and what changes in it
-/// concerns them all.
+/// A number belongs to one tenant. An account may hold numbers of several: all are told what
+/// changes in the account itself, and nobody what may be about a person.
 pub(super) async fn whose(
     desk: &Desk,
     change: &RawChange,
@@ -26,7 +38,8 @@ pub(super) async fn whose(
         }
         None => (desk.tenants_of(&change.waba).await?, UNKNOWN_ACCOUNT),
     };
-    if tenants.is_empty() {
+    let about_account = ABOUT_ACCOUNTS.iter().any(|start| change.field.starts_with(start));
+    if tenants.is_empty() || (1 < tenants.len() && !about_account) {
         return Ok(Err(unknown));
     }
     let mut scopes = Vec::with_capacity(tenants.len());

@@ -211,10 +211,11 @@ async fn a_webhook_of_another_tenants_number_touches_nothing_of_ours() {
             .assume_consent();
         accepted(&dispatch, &store, rival, 1).await
     };
-    // Our ids and our token, under their number and under no number at all.
-    for number in ["777", ""] {
-        post(&webhooks, &webhook(number, &[status(&messages[0], "read")])).await.unwrap();
-    }
+    // Our ids and our token, under their number and under no number in their account.
+    post(&webhooks, &webhook("777", &[status(&messages[0], "read")])).await.unwrap();
+    let in_their_account = webhook("", &[status(&messages[0], "read")]).replace(WABA, "1");
+    post(&webhooks, &in_their_account).await.unwrap();
+    assert_eq!(dispatch.inbox_depth().await.unwrap(), 2);
     let running = dispatch.start();
     applied(&dispatch).await;
     assert_eq!(facts(&store, &sent, 1).await, messages);
@@ -271,6 +272,30 @@ async fn what_belongs_to_nobody_is_put_into_quarantine_and_taken_all_the_same() 
     post(&webhooks, &(update(WABA) + " ")).await.unwrap();
     assert_eq!(dispatch.inbox_depth().await.unwrap(), 1);
     assert_eq!(dispatch.quarantined(Some(kept[3].number), 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn of_an_account_that_tenants_share_each_is_told_what_concerns_all() {
+    let store = memory();
+    let tenants = ["main", "rival"].map(|name| TenantRecord::new(id(name)));
+    let dispatch = Dispatch::builder(&store, Scripted::accepting())
+        .tenants(Tenants::new(FixedTenants::new(tenants)))
+        .senders(Senders::new([sender(), number("rival", "777", WABA)]).unwrap())
+        .build()
+        .unwrap();
+    let webhooks = receiver(&dispatch);
+    // Numbers become known by their first webhook.
+    for number in [ours().as_str(), "777"] {
+        post(&webhooks, &webhook(number, &[String::new()])).await.unwrap();
+    }
+    let about = |field: &str| {
+        format!(r#"{{"entry":[{{"id":"{WABA}","changes":[{{"field":"{field}","value":{{}}}}]}}]}}"#)
+    };
+    post(&webhooks, &about("message_template_status_update")).await.unwrap();
+    assert_eq!(dispatch.inbox_depth().await.unwrap(), 2 + 2);
+    post(&webhooks, &about("messages")).await.unwrap();
+    assert_eq!(dispatch.inbox_depth().await.unwrap(), 2 + 2);
+    assert_eq!(dispatch.quarantined(None, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
