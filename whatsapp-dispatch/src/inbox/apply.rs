@@ -201,3 +201,6 @@ impl Applier {
 fn settled(record: &Leased, outcome: Outcome) -> Settlement {
     Settlement { receipt: record.receipt, outcome }
 }
+
+#[cfg(test)]
+mod tests;
