@@ -11,6 +11,9 @@
 //! process that dies between the answer and the application loses nothing, and a tenant's flood
 //! of webhooks takes no turn from another tenant's. What Meta repeats within an hour is
 //! recognised by the queue; what it repeats later changes nothing, because facts are set once.
+//!
+//! Here the queue holds content and not references: if a store loses what it said was durable,
+//! what Meta told in that moment is lost, and its messages stay *accepted* until they expire.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

@@ -274,6 +274,29 @@ async fn what_belongs_to_nobody_is_put_into_quarantine_and_taken_all_the_same() 
     assert_eq!(dispatch.quarantined(Some(kept[3].number), 10).await.unwrap(), []);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_whose_day_is_used_up_still_gets_its_webhooks() {
+    let store = memory();
+    let main = TenantRecord::new(id("main")).with_daily_limit(1);
+    let dispatch = Dispatch::builder(&store, Scripted::accepting())
+        .config(quick())
+        .tenants(Tenants::new(FixedTenants::new([main])))
+        .build()
+        .unwrap();
+    let webhooks = receiver(&dispatch);
+    let running = dispatch.start();
+    let plan = dispatch.plan(campaign("test"), people(2)).await.unwrap();
+    let sent = dispatch.release(&plan).await.unwrap();
+    let held = finished(&sent).await;
+    assert_eq!((held.progress.accepted, held.waits()[0].code.as_str()), (1, "quota.daily_exceeded"));
+    let messages = facts(&store, &sent, 2).await;
+    let message = messages.iter().find(|facts| facts.wamid.is_some()).unwrap();
+    post(&webhooks, &webhook(&ours(), &[status(message, "delivered")])).await.unwrap();
+    applied(&dispatch).await;
+    assert_eq!(sent.report().await.unwrap().delivered(), 1);
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
+}
+
 #[tokio::test]
 async fn of_an_account_that_tenants_share_each_is_told_what_concerns_all() {
     let store = memory();
