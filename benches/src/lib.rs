@@ -1,3 +1,4 @@
-//! What the benches and the load run share.
+//! What the benches and the load runs share.
 
 pub mod inputs;
+pub mod process;

@@ -62,6 +62,7 @@ fn rooms_know_only_rooms_below_them() {
         "register",
         "campaigns",
         "delivery",
+        "quarantine",
     ];
     let services = [
         "accounts",
@@ -76,6 +77,7 @@ fn rooms_know_only_rooms_below_them() {
         "feeder",
         "dispatcher",
         "tracker",
+        "inbox",
         "sweeper",
         "telemetry",
     ];
@@ -224,6 +226,7 @@ fn every_port_that_a_host_may_bring_has_a_suite_that_its_backends_run() {
         ("whatsapp-dispatch", "campaigns", both),
         ("whatsapp-dispatch", "delivery_log", both),
         ("whatsapp-dispatch", "people", both),
+        ("whatsapp-dispatch", "quarantine", both),
     ];
     for (library, port, backends) in suites {
         let suite = root().join(library).join("src/conformance").join(port).with_extension("rs");

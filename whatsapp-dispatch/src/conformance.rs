@@ -20,6 +20,7 @@ use crate::delivery::DeliveryLog;
 use crate::message::Salt;
 use crate::people::People;
 use crate::phone::PhoneNumber;
+use crate::quarantine::Quarantine;
 use crate::register::Register;
 use crate::sender::{NumberId, Sender};
 use crate::template::Template;
@@ -28,6 +29,7 @@ use rules_core::work::secrets::SecretRef;
 pub mod campaigns;
 pub mod delivery_log;
 pub mod people;
+pub mod quarantine;
 pub mod register;
 
 /// Lends the ports of one empty store to a case.
@@ -38,6 +40,8 @@ pub struct Subject {
     pub log: Arc<dyn DeliveryLog>,
     /// People of the same store.
     pub people: Arc<dyn People>,
+    /// The quarantine of the same store.
+    pub quarantine: Arc<dyn Quarantine>,
     /// The register of the same store.
     pub register: Arc<dyn Register>,
     /// The outbox of the same store.
@@ -135,6 +139,7 @@ mod tests {
             include_str!("conformance/campaigns.rs"),
             include_str!("conformance/delivery_log.rs"),
             include_str!("conformance/people.rs"),
+            include_str!("conformance/quarantine.rs"),
             include_str!("conformance/register.rs"),
         ] {
             let (suite, list) = source.split_once("macro_rules!").unwrap();

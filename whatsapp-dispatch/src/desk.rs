@@ -2,12 +2,13 @@
 //! moment.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use rules_core::judge::code::Code;
 use rules_core::judge::key::{KeyError, Lane, Outlet};
-use rules_core::judge::tenant::TenantScope;
+use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::work::StoreError;
 use rules_core::work::clock::{Clock, after};
 use rules_core::work::events::EventLog;
@@ -29,8 +30,10 @@ use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
 use crate::dispatcher::Pairs;
 use crate::gateway::{Content, MessageGateway};
+use crate::inbox::Inbox;
 use crate::message::CampaignKey;
 use crate::people::People;
+use crate::quarantine::Quarantine;
 use crate::register::Register;
 use crate::sender::{NumberId, Sender, SenderSource};
 use crate::shelf::Shelf;
@@ -43,6 +46,7 @@ pub(crate) struct Desk {
     pub(crate) campaigns: Arc<dyn Campaigns>,
     pub(crate) log: Arc<dyn DeliveryLog>,
     pub(crate) people: Arc<dyn People>,
+    pub(crate) quarantine: Arc<dyn Quarantine>,
     pub(crate) register: Arc<dyn Register>,
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) lanes: Arc<dyn Lanes>,
@@ -66,6 +70,8 @@ pub(crate) struct Desk {
     pub(crate) shelf: Shelf,
     /// Told when references were put into the queue.
     pub(crate) fed: Notify,
+    /// Webhooks on their way in.
+    pub(crate) inbox: Inbox,
 }
 
 /// What is remembered for a moment, so that the hot path asks no store twice.
@@ -73,7 +79,14 @@ pub(crate) struct Desk {
 pub(crate) struct Remembered {
     campaigns: Mutex<HashMap<CampaignKey, Believed>>,
     senders: Mutex<HashMap<NumberId, Arc<Sender>>>,
+    /// What was found out about a number, and until when it is believed.
+    numbers: Mutex<HashMap<NumberId, Found>>,
+    /// Accounts of which no number is known, and until when that is believed.
+    foreign: Mutex<HashMap<String, DateTime<Utc>>>,
 }
+
+/// A number's sender if there is one, and until when that is believed.
+type Found = (Option<Arc<Sender>>, DateTime<Utc>);
 
 /// A campaign, and until when it is believed.
 type Believed = (Arc<Active>, DateTime<Utc>);
@@ -93,10 +106,7 @@ impl Desk {
     /// The campaign, from memory or from the store; `None` if there is none.
     pub(crate) async fn campaign(&self, key: &CampaignKey) -> Result<Option<Arc<Active>>, StoreError> {
         let now = self.clock.now();
-        let known = {
-            let campaigns = self.remembered.campaigns.lock().unwrap_or_else(PoisonError::into_inner);
-            campaigns.get(key).cloned()
-        };
+        let known = lock(&self.remembered.campaigns).get(key).cloned();
         if let Some((active, until)) = &known
             && now < *until
         {
@@ -111,7 +121,7 @@ impl Desk {
             None => Arc::new(content_of(&record)),
         };
         let active = Arc::new(Active { record, content });
-        let mut campaigns = self.remembered.campaigns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut campaigns = lock(&self.remembered.campaigns);
         campaigns.retain(|_, (_, until)| now < after(*until, BELIEVED_FOR * 600));
         campaigns.insert(key.clone(), (Arc::clone(&active), after(now, BELIEVED_FOR)));
         Ok(Some(active))
@@ -119,29 +129,92 @@ impl Desk {
 
     /// Forgets what is remembered of a campaign that was just changed.
     pub(crate) fn forget(&self, key: &CampaignKey) {
-        self.remembered.campaigns.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        lock(&self.remembered.campaigns).remove(key);
     }
 
     /// Remembers a number that a campaign leaves from.
     pub(crate) fn know(&self, sender: Arc<Sender>) {
-        let mut senders = self.remembered.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        senders.insert(sender.number_id.clone(), sender);
+        let (id, waba) = (sender.number_id.clone(), sender.waba.clone());
+        if lock(&self.remembered.senders).insert(id.clone(), sender).is_none() {
+            lock(&self.remembered.numbers).remove(&id);
+            lock(&self.remembered.foreign).remove(&waba);
+        }
     }
 
     /// The number with this id: from the host's source, or from a campaign that leaves from it.
+    /// The answer is up to [`NUMBERS_BELIEVED`] old.
     pub(crate) async fn sender(&self, id: &NumberId) -> Result<Option<Arc<Sender>>, StoreError> {
+        let now = self.clock.now();
+        if let Some((sender, until)) = lock(&self.remembered.numbers).get(id)
+            && now < *until
+        {
+            return Ok(sender.clone());
+        }
+        let sender = self.find_sender(id).await?;
+        if let Some(sender) = &sender {
+            self.know(Arc::clone(sender));
+        }
+        let mut numbers = lock(&self.remembered.numbers);
+        numbers.retain(|_, (_, until)| now < *until);
+        numbers.insert(id.clone(), (sender.clone(), after(now, NUMBERS_BELIEVED)));
+        Ok(sender)
+    }
+
+    async fn find_sender(&self, id: &NumberId) -> Result<Option<Arc<Sender>>, StoreError> {
         let configured = self.senders.by_number_id(std::slice::from_ref(id)).await?;
         if let Some(sender) = configured.into_iter().next().flatten() {
             return Ok(Some(sender));
         }
-        if let Some(sender) = self.known_sender(id) {
+        let known = || lock(&self.remembered.senders).get(id).cloned();
+        if let Some(sender) = known() {
             return Ok(Some(sender));
         }
-        // A webhook may come before this process has touched any campaign.
+        self.know_active().await?;
+        Ok(known())
+    }
+
+    /// The tenants whose numbers are in this account, as far as numbers are known.
+    pub(crate) async fn tenants_of(&self, waba: &str) -> Result<Vec<TenantId>, StoreError> {
+        let now = self.clock.now();
+        let mut numbers = self.numbers_in(waba);
+        if numbers.is_empty() {
+            if lock(&self.remembered.foreign).get(waba).is_some_and(|until| now < *until) {
+                return Ok(Vec::new());
+            }
+            self.know_active().await?;
+            numbers = self.numbers_in(waba);
+        }
+        let mut tenants = Vec::new();
+        for number in &numbers {
+            // The host's word on a number counts more than that of an old campaign.
+            if let Some(sender) = self.sender(number).await?
+                && sender.waba == waba
+                && !tenants.contains(&sender.tenant)
+            {
+                tenants.push(sender.tenant.clone());
+            }
+        }
+        if tenants.is_empty() {
+            let mut foreign = lock(&self.remembered.foreign);
+            foreign.retain(|_, until| now < *until);
+            foreign.insert(waba.to_owned(), after(now, NUMBERS_BELIEVED));
+        }
+        Ok(tenants)
+    }
+
+    fn numbers_in(&self, waba: &str) -> Vec<NumberId> {
+        let senders = lock(&self.remembered.senders);
+        let within = senders.values().filter(|sender| sender.waba == waba);
+        within.map(|sender| sender.number_id.clone()).collect()
+    }
+
+    /// Gets to know the numbers of all active campaigns: a webhook may come before this process
+    /// has touched any of them.
+    async fn know_active(&self) -> Result<(), StoreError> {
         let mut after = 0;
         loop {
             let records = self.campaigns.list(&Select::Active, after, SENDERS_PAGE).await?;
-            let Some(last) = records.last() else { return Ok(self.known_sender(id)) };
+            let Some(last) = records.last() else { return Ok(()) };
             after = last.key.number();
             for record in records {
                 self.know(Arc::new(record.definition.sender.clone()));
@@ -151,14 +224,19 @@ impl Desk {
 
     /// The numbers that campaigns of this process leave from.
     pub(crate) fn known_senders(&self) -> Vec<Arc<Sender>> {
-        let senders = self.remembered.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        senders.values().map(Arc::clone).collect()
-    }
-
-    fn known_sender(&self, id: &NumberId) -> Option<Arc<Sender>> {
-        self.remembered.senders.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        lock(&self.remembered.senders).values().map(Arc::clone).collect()
     }
 }
+
+fn lock<T>(remembered: &Mutex<T>) -> MutexGuard<'_, T> {
+    remembered.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long it is believed whose a number is.
+const NUMBERS_BELIEVED: Duration = Duration::from_secs(5);
+
+/// The tenant is switched off or unknown.
+pub(crate) const TENANT_OFF: Code = Code::known("tenant.off");
 
 /// Campaigns that are looked at together when a number is not known.
 const SENDERS_PAGE: usize = 500;

@@ -50,6 +50,7 @@ pub mod people;
 pub mod register;
 pub mod campaigns;
 pub mod delivery;
+pub mod quarantine;
 
 // Services.
 pub mod config;
@@ -65,6 +66,7 @@ mod reference;
 mod feeder;
 mod dispatcher;
 mod tracker;
+mod inbox;
 mod sweeper;
 
 // What knows a technology.

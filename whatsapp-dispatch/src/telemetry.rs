@@ -8,6 +8,7 @@
 //! | `dispatch_people_total` | `news`: `opted_out`, `suppressed`, `not_reachable`, `marketing_refused` | what errors told of people |
 //! | `dispatch_statuses_total` | `result`: `applied`, `known`, `unmatched`, `ignored` | statuses of webhooks |
 //! | `dispatch_unknown_codes_total` | | errors that the table of reactions does not know |
+//! | `dispatch_webhook_changes_total` | `result`: `received`, `quarantined`, `applied`, `unreadable`, `refused` | changes that webhooks told of |
 //!
 //! No label names a tenant or a person.
 

@@ -1,140 +1,118 @@
-//! Statuses from webhooks become facts of the delivery log.
+//! What webhooks tell becomes known: statuses become facts of the delivery log.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
-use rules_core::judge::fault::{Classify, Fault};
+use rules_core::judge::tenant::TenantScope;
 use rules_core::work::StoreError;
 
 use crate::aftermath::{self, Lost};
-use crate::desk::Desk;
+use crate::desk::{Active, Desk};
 use crate::fact::{Fact, Recorded, Subject, What};
-use crate::message::UnverifiedToken;
+use crate::message::{CampaignKey, UnverifiedToken};
 use crate::reaction::api_code;
 use crate::telemetry;
 use crate::webhook::{Change, Status, StatusUpdate};
-use rules_core::judge::tenant::TenantScope;
 
 /// WhatsApp gave up on the message and did not say why.
 const FAILED: Code = Code::known("whatsapp.failed");
 
-/// What came of one webhook.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub(crate) struct Tracked {
-    /// Facts that were new.
-    pub applied: u64,
-    /// Facts that were known already.
-    pub known: u64,
-    /// Facts whose message is not known; they are kept for 8 days.
-    pub unmatched: u64,
-    /// Statuses of a number that belongs to none of our tenants, or of a kind that says nothing
-    /// about delivery.
-    pub ignored: u64,
+/// Facts that are recorded in one call, at most: what 500 webhooks tell, with room to spare.
+const FACTS: usize = 4_000;
+
+/// A change that a tenant is told.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// Who is told.
+    pub(crate) scope: Arc<TenantScope>,
+    /// What changed.
+    pub(crate) change: Change,
 }
 
-/// Turns statuses into facts.
+/// Makes known what webhooks tell.
 #[derive(Clone, Debug)]
 pub(crate) struct Tracker {
     desk: Arc<Desk>,
 }
+
+/// The campaigns that one call meets, so that each is asked for once.
+type Campaigns = HashMap<CampaignKey, Option<Arc<Active>>>;
 
 impl Tracker {
     pub(crate) const fn new(desk: Arc<Desk>) -> Self {
         Self { desk }
     }
 
-    /// Records what the changes tell. Returns when it is durable; a repeat changes nothing.
-    pub(crate) async fn track(&self, changes: &[Change]) -> Result<Tracked, StoreError> {
-        let mut tracked = Tracked::default();
-        let mut facts = Vec::new();
-        for change in changes.iter().filter(|change| !change.statuses.is_empty()) {
-            let Some(scope) = self.scope(change).await? else {
-                tracing::warn!(number_id = ?change.number_id, statuses = change.statuses.len(), "statuses of an unknown number");
-                tracked.ignored += change.statuses.len() as u64;
-                continue;
-            };
+    /// Makes known what the changes tell, of however many tenants. Returns when it is durable; a
+    /// repeat changes nothing.
+    pub(crate) async fn track(&self, told: &[Told]) -> Result<(), StoreError> {
+        self.statuses(told).await
+    }
+
+    async fn statuses(&self, told: &[Told]) -> Result<(), StoreError> {
+        let now = self.desk.clock.now();
+        let (mut facts, mut ignored) = (Vec::new(), 0);
+        let mut campaigns = Campaigns::new();
+        for Told { scope, change } in told {
+            ignored += change.unread;
             for status in &change.statuses {
-                match self.fact(&scope, status).await? {
-                    Some(fact) => facts.push(fact),
-                    None => tracked.ignored += 1,
-                }
+                let Some(what) = what(status) else {
+                    ignored += 1;
+                    continue;
+                };
+                let of = self.subject(&mut campaigns, scope, status).await?;
+                facts.push(Fact { of, at: at(status, now), what });
             }
         }
-        if facts.is_empty() {
-            return Ok(tracked);
-        }
+        let (mut applied, mut known, mut unmatched) = (0, 0, 0);
         let mut lost = Vec::new();
-        for (fact, recorded) in facts.iter().zip(self.desk.log.record(&facts).await?) {
-            match recorded {
-                Recorded::Applied => {
-                    tracked.applied += 1;
-                    lost.extend(lost_by(fact, true));
+        for facts in facts.chunks(FACTS) {
+            for (fact, recorded) in facts.iter().zip(self.desk.log.record(facts).await?) {
+                match recorded {
+                    Recorded::Applied => applied += 1,
+                    Recorded::Known => known += 1,
+                    Recorded::Unmatched => unmatched += 1,
                 }
-                Recorded::Known => {
-                    tracked.known += 1;
-                    lost.extend(lost_by(fact, false));
+                if recorded != Recorded::Unmatched {
+                    lost.extend(lost_by(fact, recorded == Recorded::Applied));
                 }
-                Recorded::Unmatched => tracked.unmatched += 1,
             }
         }
         if !lost.is_empty() {
             aftermath::of_statuses(&self.desk, &lost).await?;
         }
-        for (result, statuses) in [
-            ("applied", tracked.applied),
-            ("known", tracked.known),
-            ("unmatched", tracked.unmatched),
-            ("ignored", tracked.ignored),
-        ] {
-            let statuses = usize::try_from(statuses).unwrap_or(usize::MAX);
+        tracing::debug!(applied, known, unmatched, ignored, "statuses are recorded");
+        for (result, statuses) in
+            [("applied", applied), ("known", known), ("unmatched", unmatched), ("ignored", ignored)]
+        {
             telemetry::count("dispatch_statuses_total", Some(("result", result)), statuses);
         }
-        Ok(tracked)
+        Ok(())
     }
 
-    /// The tenant whose number the change is about; `None` for a number that is nobody's here.
-    async fn scope(&self, change: &Change) -> Result<Option<Arc<TenantScope>>, StoreError> {
-        let Some(number) = &change.number_id else { return Ok(None) };
-        let Some(sender) = self.desk.sender(number).await? else { return Ok(None) };
-        match self.desk.tenants.enter(&sender.tenant).await {
-            Ok(scope) => Ok(Some(scope)),
-            Err(error) if error.fault() == Fault::Rejected => Ok(None),
-            Err(error) => Err(StoreError::Unavailable {
-                doing: "entering the tenant of a webhook".into(),
-                source: Box::new(error),
-            }),
-        }
-    }
-
-    async fn fact(&self, scope: &TenantScope, status: &StatusUpdate) -> Result<Option<Fact>, StoreError> {
-        let what = match &status.status {
-            Status::Sent => What::Sent,
-            Status::Delivered => What::Delivered,
-            Status::Read | Status::Played => What::Read,
-            Status::Failed => {
-                let code = status.errors.first().map_or(FAILED, |error| api_code(error.code));
-                What::Failed { code }
-            }
-            Status::Other(_) => return Ok(None),
-        };
-        let at = status.at.unwrap_or_else(|| self.desk.clock.now());
-        let of = match self.token(scope, status).await? {
-            Some(token) => Subject::Callback(token.message, token.attempt, status.wamid.clone()),
-            None => Subject::Wamid(scope.id().clone(), status.wamid.clone()),
-        };
-        Ok(Some(Fact { of, at, what }))
-    }
-
-    /// Our token in the status, if it is there and genuine.
-    async fn token(
+    /// The message that a status is about: by our token if it is there and genuine, by WhatsApp's
+    /// id otherwise.
+    async fn subject(
         &self,
+        campaigns: &mut Campaigns,
         scope: &TenantScope,
         status: &StatusUpdate,
-    ) -> Result<Option<crate::message::CallbackToken>, StoreError> {
-        let Some(claim) = status.callback.as_deref().and_then(UnverifiedToken::read) else { return Ok(None) };
-        let campaign = self.desk.campaign(&claim.campaign(scope)).await?;
-        Ok(campaign.and_then(|campaign| claim.verify(scope, &campaign.record.salt)))
+    ) -> Result<Subject, StoreError> {
+        let by_wamid = || Subject::Wamid(scope.id().clone(), status.wamid.clone());
+        let Some(claim) = status.callback.as_deref().and_then(UnverifiedToken::read) else {
+            return Ok(by_wamid());
+        };
+        let key = claim.campaign(scope);
+        if !campaigns.contains_key(&key) {
+            campaigns.insert(key.clone(), self.desk.campaign(&key).await?);
+        }
+        let campaign = campaigns.get(&key).and_then(Option::as_ref);
+        let token = campaign.and_then(|campaign| claim.verify(scope, &campaign.record.salt));
+        Ok(token.map_or_else(by_wamid, |token| {
+            Subject::Callback(token.message, token.attempt, status.wamid.clone())
+        }))
     }
 }
 
@@ -143,4 +121,23 @@ fn lost_by(fact: &Fact, is_new: bool) -> Option<Lost> {
     let (Subject::Callback(message, ..), What::Failed { code }) = (&fact.of, &fact.what) else { return None };
     let number = code.as_str().strip_prefix("whatsapp.")?.parse().ok()?;
     Some(Lost { message: message.clone(), number, at: fact.at, is_new })
+}
+
+/// What a status tells; `None` for one that says nothing about delivery.
+fn what(status: &StatusUpdate) -> Option<What> {
+    Some(match &status.status {
+        Status::Sent => What::Sent,
+        Status::Delivered => What::Delivered,
+        Status::Read | Status::Played => What::Read,
+        Status::Failed => {
+            let code = status.errors.first().map_or(FAILED, |error| api_code(error.code));
+            What::Failed { code }
+        }
+        Status::Other(_) => return None,
+    })
+}
+
+/// When it happened, and never later than now: nothing is known before it happens.
+fn at(status: &StatusUpdate, now: DateTime<Utc>) -> DateTime<Utc> {
+    status.at.map_or(now, |at| at.min(now))
 }

@@ -79,7 +79,17 @@ pub struct VerifiedWebhook<'a> {
     body: &'a [u8],
 }
 
-impl VerifiedWebhook<'_> {
+impl<'a> VerifiedWebhook<'a> {
+    /// Content that was verified when it came in, and kept since.
+    pub(crate) const fn kept(body: &'a [u8]) -> Self {
+        Self { body }
+    }
+
+    /// The bytes that were signed.
+    pub(crate) const fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
     /// What the webhook says, in its own order.
     ///
     /// Fields, kinds and statuses that nobody knows yet never make it fail; what could not be

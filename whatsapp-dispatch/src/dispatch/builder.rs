@@ -26,7 +26,9 @@ use crate::delivery::DeliveryLog;
 use crate::desk::{Desk, Remembered};
 use crate::dispatcher::Pairs;
 use crate::gateway::MessageGateway;
+use crate::inbox::Inbox;
 use crate::people::People;
+use crate::quarantine::Quarantine;
 use crate::register::Register;
 use crate::rule::{self, PersonFacts};
 use crate::sender::{SenderSource, Senders};
@@ -44,6 +46,7 @@ pub struct DispatchBuilder {
     campaigns: Arc<dyn Campaigns>,
     log: Arc<dyn DeliveryLog>,
     people: Arc<dyn People>,
+    quarantine: Arc<dyn Quarantine>,
     register: Arc<dyn Register>,
     queue: Arc<dyn Queue>,
     lanes: Arc<dyn Lanes>,
@@ -71,6 +74,7 @@ impl DispatchBuilder {
             campaigns: Arc::<S>::clone(&store),
             log: Arc::<S>::clone(&store),
             people: Arc::<S>::clone(&store),
+            quarantine: Arc::<S>::clone(&store),
             register: Arc::<S>::clone(&store),
             queue: Arc::<S>::clone(&store),
             lanes: Arc::<S>::clone(&store),
@@ -152,6 +156,7 @@ impl DispatchBuilder {
             campaigns: self.campaigns,
             log: self.log,
             people: self.people,
+            quarantine: self.quarantine,
             register: self.register,
             queue: self.queue,
             lanes: self.lanes,
@@ -170,6 +175,7 @@ impl DispatchBuilder {
             signs: Signs::default(),
             shelf: Shelf::default(),
             fed: Notify::new(),
+            inbox: Inbox::default(),
         };
         Ok(Dispatch { desk: Arc::new(desk) })
     }

@@ -13,6 +13,7 @@ use super::Dispatch;
 use crate::desk::Desk;
 use crate::dispatcher::Dispatcher;
 use crate::feeder::Feeder;
+use crate::inbox::Applier;
 use crate::sweeper::{Sweeper, earlier};
 
 /// How often the queue is filled while there is something to fill it with.
@@ -25,7 +26,7 @@ const SWEEP: Duration = Duration::from_secs(30);
 const AUDIT: Duration = Duration::from_secs(5);
 
 impl Dispatch {
-    /// Sends, retries, tracks and sweeps until `until` resolves, then drains: what is begun is
+    /// Sends, retries, tracks, applies received webhooks and sweeps until `until` resolves, then drains: what is begun is
     /// finished, what is not begun goes back. Spawns only its own tasks and ends them all.
     ///
     /// # Errors
@@ -48,6 +49,7 @@ impl Dispatch {
         tasks.spawn(feed(desk(), stopped.clone()));
         tasks.spawn(sweep(desk(), stopped.clone()));
         tasks.spawn(relay(desk(), stopped.clone()));
+        tasks.spawn(Applier::new(desk()).run(stopped.clone()));
         let dispatcher = Dispatcher::new(desk());
         tasks.spawn(async move { dispatcher.run(stopped).await });
         tokio::select! {

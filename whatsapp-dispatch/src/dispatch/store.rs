@@ -14,11 +14,23 @@ use rules_core::work::quota::Quota;
 use crate::campaigns::Campaigns;
 use crate::delivery::DeliveryLog;
 use crate::people::People;
+use crate::quarantine::Quarantine;
 use crate::register::Register;
 
 /// A store handle that carries everything a dispatcher needs.
 pub trait DispatchStore:
-    Campaigns + DeliveryLog + People + Register + Queue + Lanes + Quota + Outbox + EventLog + Clone + Debug
+    Campaigns
+    + DeliveryLog
+    + People
+    + Register
+    + Quarantine
+    + Queue
+    + Lanes
+    + Quota
+    + Outbox
+    + EventLog
+    + Clone
+    + Debug
 {
     /// The store's clock.
     fn dispatch_clock(&self) -> Arc<dyn Clock>;

@@ -2,10 +2,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rules_core::judge::fault::{Classify, Fault};
+use rules_core::work::StoreError;
 use secrecy::SecretString;
 
 use super::Dispatch;
-use crate::tracker::Tracker;
+use crate::inbox::{self, Receiver};
+use crate::quarantine::Quarantined;
 use crate::webhook::{Handshake, WebhookError, WebhookHandler, verify_signature};
 
 /// What webhooks are checked against.
@@ -18,14 +20,18 @@ pub struct WebhookConfig {
 }
 
 /// Receives the webhooks of a dispatcher's numbers.
+///
+/// A webhook is taken when its changes are durable, which is at once; `Dispatch::run` or
+/// `Dispatch::start`, in this process or in another one on the same store, applies them within a
+/// fraction of a second. Receiving needs a tokio runtime.
 #[derive(Clone, Debug)]
 pub struct Webhooks {
-    tracker: Tracker,
+    receiver: Receiver,
     config: Arc<WebhookConfig>,
 }
 
 impl Webhooks {
-    /// A receiver that checks signatures with `config` and records what webhooks tell.
+    /// A receiver that checks signatures with `config` and keeps what webhooks tell.
     ///
     /// # Errors
     /// [`WebhookConfigError`] when there is no app secret, because then nothing could be checked.
@@ -33,7 +39,7 @@ impl Webhooks {
         if config.app_secrets.is_empty() {
             return Err(WebhookConfigError);
         }
-        Ok(Self { tracker: Tracker::new(Arc::clone(&dispatch.desk)), config: Arc::new(config) })
+        Ok(Self { receiver: Receiver::new(Arc::clone(&dispatch.desk)), config: Arc::new(config) })
     }
 
     /// The receiver as routes at `/` for GET and POST, to be nested where the host wants it.
@@ -52,11 +58,27 @@ impl WebhookHandler for Webhooks {
     #[tracing::instrument(name = "dispatch.webhook", skip_all, fields(bytes = body.len()))]
     async fn receive(&self, signature: Option<&str>, body: &[u8]) -> Result<(), WebhookError> {
         let verified = verify_signature(&self.config.app_secrets, signature, body)?;
-        let changes = verified.changes()?;
-        let tracked = self.tracker.track(&changes).await;
-        let tracked = tracked.map_err(|error| WebhookError::Unavailable { source: error.into() })?;
-        tracing::debug!(applied = tracked.applied, known = tracked.known, unmatched = tracked.unmatched);
-        Ok(())
+        self.receiver.receive(signature.unwrap_or_default(), &verified).await
+    }
+}
+
+impl Dispatch {
+    /// Changes of webhooks that are received and not applied yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub async fn inbox_depth(&self) -> Result<u64, StoreError> {
+        Ok(inbox::depths(&*self.desk.lanes).await?.1)
+    }
+
+    /// Changes of webhooks that could not be given to any tenant, in the order in which they
+    /// came, `max` at a time; `after` is the last number of the page before. See
+    /// [`Quarantine`](crate::quarantine::Quarantine) for how many are kept and how long.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub async fn quarantined(&self, after: Option<u64>, max: usize) -> Result<Vec<Quarantined>, StoreError> {
+        self.desk.quarantine.strays(after, max).await
     }
 }
 

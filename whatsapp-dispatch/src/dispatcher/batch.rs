@@ -22,7 +22,7 @@ use super::begin::Ready;
 use super::lease::OpenLease;
 use super::recorder::{Back, Charges, Done};
 use crate::delivery::{Message, PlanVerdict, Query, Recipient};
-use crate::desk::{Active, Desk};
+use crate::desk::{Active, Desk, TENANT_OFF, outlet};
 use crate::fact::{Fact, Subject, What};
 use crate::message::{CampaignKey, MessageKey};
 use crate::people::PersonKey;
@@ -259,9 +259,7 @@ impl<'a> Sorter<'a> {
                 && let Some(refusal) = &granted.refused_by
             {
                 tracing::info!(%tenant, limit = refusal.limit, "the tenant's messages of the day are used up");
-                let hold =
-                    Hold { on: HoldOn::Tenant(tenant), until: refusal.resets_at, code: DAILY_EXCEEDED };
-                self.desk.lanes.hold(&[hold]).await?;
+                self.hold_numbers(&run, refusal.resets_at).await?;
             }
             let charge = granted.map(|(charge, _)| charge.id);
             for (index, candidate) in run.into_iter().enumerate() {
@@ -276,6 +274,26 @@ impl<'a> Sorter<'a> {
             }
         }
         Ok(ready)
+    }
+
+    /// Keeps back what leaves through the candidates' numbers. Not the whole tenant: its webhooks
+    /// come in all the same.
+    async fn hold_numbers(
+        &self,
+        candidates: &[Candidate],
+        until: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        let mut holds: Vec<Hold> = Vec::new();
+        for candidate in candidates {
+            let Ok(outlet) = outlet(&candidate.scope, &candidate.campaign.record.definition.sender) else {
+                continue;
+            };
+            let on = HoldOn::Outlet(outlet);
+            if !holds.iter().any(|hold| hold.on == on) {
+                holds.push(Hold { on, until, code: DAILY_EXCEEDED });
+            }
+        }
+        self.desk.lanes.hold(&holds).await
     }
 
     fn ready(&self, candidate: Candidate, charge: Option<ChargeId>) -> Ready {
@@ -300,7 +318,5 @@ impl<'a> Sorter<'a> {
 const TENANT_PAUSE: i64 = 10;
 /// The number wrote to the person a moment ago.
 const PAIR_WAITS: Code = Code::known("pair.waits");
-/// The tenant is switched off or unknown.
-const TENANT_OFF: Code = Code::known("tenant.off");
 /// A record of the queue that is no reference of ours.
 const UNREADABLE: Code = Code::known("queue.unreadable");

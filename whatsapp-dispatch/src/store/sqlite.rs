@@ -13,6 +13,7 @@ mod pages;
 mod orphans;
 mod people;
 mod plan;
+mod quarantine;
 mod register;
 
 pub(crate) static SCHEMA: Schema = Schema {
@@ -20,6 +21,7 @@ pub(crate) static SCHEMA: Schema = Schema {
     steps: &[concat!(
         include_str!("sqlite/schema.sql"),
         include_str!("sqlite/people.sql"),
+        include_str!("sqlite/quarantine.sql"),
         include_str!("sqlite/register.sql"),
     )],
 };

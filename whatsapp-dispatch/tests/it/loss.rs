@@ -132,6 +132,7 @@ async fn a_webhook_that_lost_our_token_finds_its_message_in_the_next_sweep() {
         wamid.expose(),
     );
     webhooks.receive(Some(&signature(&secret, body.as_bytes())), body.as_bytes()).await.unwrap();
+    until("it is applied", || async { dispatch.inbox_depth().await.unwrap() == 0 }).await;
     assert_eq!(sent.report().await.unwrap().delivered(), 0);
     clock.jump(Duration::from_secs(30));
     until("a sweep has found it", || async { sent.report().await.unwrap().delivered() == 1 }).await;

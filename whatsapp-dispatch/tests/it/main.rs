@@ -16,6 +16,7 @@ mod planning;
 mod limits;
 mod reactions;
 mod loss;
+mod inbox;
 mod privacy;
 mod people;
 mod trips;

@@ -32,6 +32,9 @@ macro_rules! suites {
         mod register {
             whatsapp_dispatch::register_conformance!(super::subject);
         }
+        mod quarantine {
+            whatsapp_dispatch::quarantine_conformance!(super::subject);
+        }
     };
 }
 
@@ -48,6 +51,7 @@ mod memory {
             log: Arc::<Memory>::clone(&store),
             people: Arc::<Memory>::clone(&store),
             register: Arc::<Memory>::clone(&store),
+            quarantine: Arc::<Memory>::clone(&store),
             outbox: store,
             scopes: scopes().await,
             clock: Arc::<ManualClock>::clone(&clock),
@@ -73,6 +77,7 @@ mod sqlite {
             log: Arc::<Sqlite>::clone(&store),
             people: Arc::<Sqlite>::clone(&store),
             register: Arc::<Sqlite>::clone(&store),
+            quarantine: Arc::<Sqlite>::clone(&store),
             outbox: store,
             scopes: scopes().await,
             clock: Arc::<ManualClock>::clone(&clock),

@@ -21,7 +21,7 @@ use whatsapp_dispatch::template::Skeleton;
 
 use crate::client::{TOKEN, client};
 use crate::dispatched::Work;
-use crate::process::cpu_time;
+use benches::process::cpu_time;
 
 /// The bodies that the dispatcher posts too, made beforehand: what they cost is the dispatcher's.
 pub(crate) async fn bodies(messages: usize) -> anyhow::Result<Arc<Vec<Bytes>>> {

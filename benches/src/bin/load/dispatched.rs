@@ -20,7 +20,7 @@ use whatsapp_dispatch::sender::Sender;
 use whatsapp_dispatch::template::{Template, TemplateDefinition};
 
 use crate::client::{TOKEN, client};
-use crate::process::cpu_time;
+use benches::process::cpu_time;
 
 /// What both halves do.
 pub(crate) struct Work {

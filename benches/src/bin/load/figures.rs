@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::bare::Bare;
 use crate::dispatched::Dispatched;
-use crate::process::peak_rss_mb;
+use benches::process::peak_rss_mb;
 
 /// What was measured; `bare` is empty when only the dispatcher ran.
 #[derive(Default)]

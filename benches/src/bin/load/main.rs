@@ -20,7 +20,6 @@ mod bare;
 mod client;
 mod dispatched;
 mod figures;
-mod process;
 mod stub;
 
 use dispatched::{Dispatched, Work};

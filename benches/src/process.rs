@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 /// Processor time of this process so far, in steps of 10 ms.
-pub(crate) fn cpu_time() -> anyhow::Result<Duration> {
+pub fn cpu_time() -> anyhow::Result<Duration> {
     let text = std::fs::read_to_string("/proc/self/stat").context("reading /proc/self/stat")?;
     // The name stands in parentheses and may hold spaces; utime and stime are fields 14 and 15.
     let rest = text.rsplit_once(')').context("/proc/self/stat has no name")?.1;
@@ -15,7 +15,7 @@ pub(crate) fn cpu_time() -> anyhow::Result<Duration> {
 }
 
 /// The most memory that this process ever held, in MiB.
-pub(crate) fn peak_rss_mb() -> anyhow::Result<f64> {
+pub fn peak_rss_mb() -> anyhow::Result<f64> {
     let text = std::fs::read_to_string("/proc/self/status").context("reading /proc/self/status")?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in it")?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse().context("VmHWM is no number")?;
