@@ -28,12 +28,10 @@ pub use name::{Address, Name, PersonKey, UserId, WaId, Who};
 pub use score::{NOT_ON_WHATSAPP, UNDELIVERABLE};
 pub use words::{OptOutWords, Word};
 
+pub(crate) use memory::random_key;
 pub(crate) use profile::SENT;
 #[cfg(feature = "sqlite")]
-pub(crate) use {
-    memory::random_key,
-    register::{Register, Row, Rows},
-};
+pub(crate) use register::{Register, Row, Rows};
 
 /// What is known about people.
 #[cfg_attr(feature = "mocks", mockall::automock)]

@@ -77,6 +77,7 @@ impl<R: Rows> Register<'_, R> {
     }
 
     /// True when none of it would change a thing.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn knows_all(&self, learned: &[Learned]) -> Result<bool, R::Error> {
         for one in learned {
             if one.what != Lesson::Reached || self.profile(one.who.key(self.key))?.1.has_misses() {
