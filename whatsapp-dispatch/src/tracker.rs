@@ -47,13 +47,17 @@ impl Tracker {
     pub(crate) async fn track(&self, changes: &[Change]) -> Result<Tracked, StoreError> {
         let mut tracked = Tracked::default();
         let mut facts = Vec::new();
-        for change in changes.iter().filter(|change| !change.statuses.is_empty()) {
+        for change in changes {
+            let updates: Vec<_> = change.updates().collect();
+            if updates.is_empty() {
+                continue;
+            }
             let Some(scope) = self.scope(change).await? else {
-                tracing::warn!(number_id = ?change.number_id, statuses = change.statuses.len(), "statuses of an unknown number");
-                tracked.ignored += change.statuses.len() as u64;
+                tracing::warn!(number_id = ?change.number_id, statuses = updates.len(), "statuses of an unknown number");
+                tracked.ignored += updates.len() as u64;
                 continue;
             };
-            for status in &change.statuses {
+            for status in &updates {
                 match self.fact(&scope, status).await? {
                     Some(fact) => facts.push(fact),
                     None => tracked.ignored += 1,
@@ -105,7 +109,7 @@ impl Tracker {
                 let code = status.errors.first().map_or(FAILED, |error| api_code(error.code));
                 What::Failed { code }
             }
-            Status::Other(_) => return Ok(None),
+            _ => return Ok(None),
         };
         let at = status.at.unwrap_or_else(|| self.desk.clock.now());
         let of = match self.token(scope, status).await? {
