@@ -33,6 +33,7 @@ pub mod group;
 pub mod call;
 pub mod coexistence;
 pub mod events;
+pub mod routing;
 
 // How they are read and written.
 mod text;
@@ -43,7 +44,9 @@ mod mend;
 pub use change::{Change, ChangeValue};
 pub use handler::{WebhookError, WebhookHandler};
 pub use inbound::{Inbound, InboundKind};
-pub use messages::{Contact, LinkClick, Messages, Metadata, Profile, UserAction};
+pub use messages::{
+    Contact, ConversationContext, LinkClick, Messages, Metadata, Profile, Summary, UserAction,
+};
 pub use payload::{Entry, Payload};
 pub use preference::{
     IdChange, Preference, PreferenceCategory, PreferenceValue, UserIdUpdate, UserIdUpdates, UserPreferences,

@@ -24,6 +24,7 @@ words! {
         PartnerAdded = "PARTNER_ADDED",
         PartnerAppInstalled = "PARTNER_APP_INSTALLED",
         PartnerAppUninstalled = "PARTNER_APP_UNINSTALLED",
+        PartnerClientCertificationNeeded = "PARTNER_CLIENT_CERTIFICATION_NEEDED",
         PartnerClientCertificationStatusUpdate = "PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE",
         PartnerRemoved = "PARTNER_REMOVED",
         PhoneNumberAdded = "PHONE_NUMBER_ADDED",
@@ -47,6 +48,7 @@ object! {
         auth_international_rate_eligibility: Box<RateEligibility>,
         volume_tier_info: Box<VolumeTier>,
         partner_client_certification_info: Box<Certification>,
+        partner_client_certification_needed_info: Json,
         business_verification_status: Text,
         disconnection_info: Box<Disconnection>,
         rejection_reasons: List<Text>,
@@ -60,6 +62,7 @@ object! {
         owner_business_id: Text,
         partner_app_id: Text,
         ad_account_linked: Text,
+        ad_account_id: Text,
         solution_id: Text,
         solution_partner_business_ids: List<Text>,
     }
@@ -203,6 +206,7 @@ object! {
         /// A number, or `TIER_250` to `TIER_UNLIMITED`.
         max_daily_conversations_per_business: Text,
         max_phone_numbers_per_business: Text,
+        max_phone_numbers_per_business_portfolio: Text,
         max_phone_numbers_per_waba: Text,
     }
 }

@@ -27,7 +27,7 @@ object! {
         to: Text,
         to_user_id: Text,
         to_parent_user_id: Text,
-        /// `connect`, `terminate`.
+        /// `connect`, `terminate`, `call_created`, `call_recording_available` ...
         event: Text,
         timestamp: Timestamp,
         /// `USER_INITIATED`, `BUSINESS_INITIATED`.
@@ -44,6 +44,8 @@ object! {
         cta_payload: Text,
         biz_opaque_callback_data: Text,
         context: Json,
+        call_recording: Json,
+        call_transcript: Json,
         errors: List<ReportedError>,
     }
 }

@@ -11,13 +11,14 @@ use super::account::{
 };
 use super::call::Calls;
 use super::coexistence::{History, MessageEchoes, StateSync};
-use super::events::{AutomaticEvents, FlowUpdate, Handovers, TrackingEvents};
+use super::events::{AutomaticEvents, FlowUpdate, TrackingEvents};
 use super::group::Groups;
 use super::inbound::Inbound;
 use super::messages::{Messages, Metadata};
 use super::number::{PhoneName, PhoneQuality, Security, UsernameUpdate};
 use super::payload::{read, text, unreadable};
 use super::preference::{Preference, UserIdUpdate, UserIdUpdates, UserPreferences};
+use super::routing::{Handovers, Standby};
 use super::status::{MessageStatus, StatusUpdate};
 use super::survey::Survey;
 use super::template::{TemplateCategory, TemplateComponents, TemplateQuality, TemplateStatusUpdate};
@@ -107,7 +108,9 @@ macro_rules! values {
 
 values! {
     /// Messages that people sent to us, and what became of ours.
-    Messages(Messages) = "messages" | "standby",
+    Messages(Messages) = "messages",
+    /// What is said in chats that somebody else answers.
+    Standby(Standby) = "standby",
     /// Who wants marketing and who doesn't.
     Preferences(UserPreferences) = "user_preferences",
     /// People whose id changed.
@@ -148,6 +151,7 @@ values! {
     /// Groups were made, changed, joined, left, suspended.
     Groups(Groups) = "group_lifecycle_update"
         | "group_participants_update"
+        | "group_participant_update"
         | "group_settings_update"
         | "group_status_update",
     /// Calls began, ended, were answered.
@@ -206,9 +210,17 @@ impl Change {
         self.statuses().filter_map(MessageStatus::update)
     }
 
-    /// Messages that people sent to us.
+    /// Messages that people sent to us, also in chats that somebody else answers: a STOP is one
+    /// wherever it is said.
     pub fn messages(&self) -> impl Iterator<Item = &Inbound> {
-        self.as_messages().and_then(|value| value.messages.as_ref()).into_iter().flatten()
+        let (own, copies) = match &self.value {
+            ChangeValue::Messages(value) => (value.messages.as_ref(), None),
+            ChangeValue::Standby(value) => {
+                (value.messages.as_ref(), value.standby.as_ref().and_then(|copies| copies.messages.as_ref()))
+            }
+            _ => (None, None),
+        };
+        own.into_iter().chain(copies).flatten()
     }
 
     /// Who wants marketing and who doesn't.
@@ -256,7 +268,8 @@ impl Change {
             ChangeValue::History(value) => value.metadata.as_ref(),
             ChangeValue::Echoes(value) => value.metadata.as_ref(),
             ChangeValue::StateSync(value) => value.metadata.as_ref(),
-            ChangeValue::Handovers(value) => value.metadata.as_ref(),
+            ChangeValue::Standby(value) => value.metadata.as_ref(),
+            ChangeValue::Handovers(value) => value.metadata.as_ref().or(value.recipient.as_ref()),
             ChangeValue::AutomaticEvents(value) => value.metadata.as_ref(),
             ChangeValue::TrackingEvents(value) => value.metadata.as_ref(),
             _ => None,

@@ -15,6 +15,7 @@ object! {
         history: List<HistoryChunk>,
         /// Media of which the chunks said only that they were there.
         messages: List<Inbound>,
+        message_echoes: List<Inbound>,
         errors: List<ReportedError>,
     }
 }

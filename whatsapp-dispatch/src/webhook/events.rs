@@ -1,4 +1,4 @@
-//! News about flows, handovers and what people did after a message.
+//! News about flows and about what people did after a message.
 
 use super::messages::{Contact, Metadata};
 use super::status::ReportedError;
@@ -34,23 +34,6 @@ object! {
         error_type: Text,
         error_rate: Text,
         error_count: Text,
-    }
-}
-
-object! {
-    /// Who talks to the person changed.
-    pub struct Handovers {
-        messaging_product: Text,
-        metadata: Metadata,
-        contacts: List<Contact>,
-        recipient: Metadata,
-        sender: Json,
-        timestamp: Timestamp,
-        control_passed: Json,
-        control_taken: Json,
-        control_requested: Json,
-        messaging_handovers: Json,
-        errors: List<ReportedError>,
     }
 }
 

@@ -117,3 +117,41 @@ impl<'a> Mend<'a> {
         u16::from_str_radix(digits, 16).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(json: &str) -> (Value, usize) {
+        let (mended, changed) = mended(json);
+        (serde_json::from_str(&mended).unwrap(), changed)
+    }
+
+    #[test]
+    fn what_is_readable_stays_as_it_is() {
+        let json = r#" {"a": [1, -2.5e3, "\ud83d\udc4d \"]\" \\", null, {}], "é": true} "#;
+        assert_eq!(mended(json), (json.to_owned(), 0));
+    }
+
+    #[test]
+    fn deep_parts_become_null_and_their_neighbours_stay() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let (read, changed) = read(&format!(r#"{{"deep": {deep}, "also": {deep}, "next": 1}}"#));
+        assert_eq!((read["next"].clone(), changed), (json!(1), 2));
+    }
+
+    #[test]
+    fn halves_of_characters_and_endless_numbers_are_replaced() {
+        let (read, changed) = read(r#"["a\ud800b", "\udc00\ud83d\udc4d", 1e999, 1e9]"#);
+        assert_eq!((read, changed), (json!(["a\u{fffd}b", "\u{fffd}👍", "1e999", 1e9]), 3));
+    }
+
+    #[test]
+    fn what_ends_early_ends_here_too() {
+        for json in ["\"abc", "\"\\", "\"\\u12", "[[", "é\"", "}}}", "\"\\é\""] {
+            assert_eq!(mended(json).0, json);
+        }
+    }
+}

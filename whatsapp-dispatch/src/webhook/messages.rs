@@ -19,6 +19,8 @@ object! {
         user_preferences: List<Preference>,
         user_id_update: List<UserIdUpdate>,
         user_actions: List<UserAction>,
+        /// What was said before the chat was handed to us.
+        conversation_context: ConversationContext,
     }
 }
 
@@ -52,6 +54,21 @@ object! {
         name: Text,
         username: Text,
         country_code: Text,
+    }
+}
+
+object! {
+    /// What was said before, told by a machine.
+    pub struct ConversationContext {
+        kind = "type": Text,
+        summary: Summary,
+    }
+}
+
+object! {
+    /// What was said, in few words.
+    pub struct Summary {
+        text: Text,
     }
 }
 

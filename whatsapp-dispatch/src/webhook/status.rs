@@ -64,6 +64,7 @@ object! {
         recipient_logical_id: Text,
         /// The number of the member of the group.
         recipient_participant_id: Text,
+        participant_recipient_id: Text,
         recipient_participant_user_id: Text,
         recipient_participant_parent_user_id: Text,
         recipient_identity_key_hash: Text,
@@ -76,6 +77,7 @@ object! {
         /// Why it failed.
         errors: List<ReportedError>,
         payment: Box<Payment>,
+        template_id: Text,
         message: Json,
         internal_1p_only_data: Json,
     }
@@ -97,6 +99,8 @@ object! {
         expiration_timestamp: Timestamp,
         origin: Origin,
         category: Text,
+        /// Of messages to groups.
+        pricing: Pricing,
     }
 }
 
@@ -167,6 +171,9 @@ object! {
         kind = "type": Text,
         details: Text,
         error_data: ErrorData,
+        error_user_title: Text,
+        error_user_msg: Text,
+        is_transient: bool,
         /// Where the code is explained.
         href: Text,
         fbtrace_id: Text,

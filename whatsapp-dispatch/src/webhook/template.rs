@@ -89,6 +89,8 @@ object! {
         message_template_language: Text,
         previous_category: Text,
         new_category: Text,
+        /// The category that it has, where Meta finds another one right.
+        category: Text,
         /// The category that it will get.
         correct_category: Text,
         category_update_timestamp: Timestamp,

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::slice;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -30,8 +31,19 @@ impl Text {
     }
 
     /// The number that it says, whichever way it was written.
-    pub fn parse<N: std::str::FromStr>(&self) -> Option<N> {
+    pub fn parse<N: FromStr>(&self) -> Option<N> {
         self.text.trim().parse().ok()
+    }
+
+    /// Exactly the number that was read: `serde_json` may miss the last digit of a fraction.
+    fn as_number(&self) -> Option<Number> {
+        if let Ok(whole) = self.text.parse::<u64>() {
+            return Some(whole.into());
+        }
+        if let Ok(whole) = self.text.parse::<i64>() {
+            return Some(whole.into());
+        }
+        Number::from_f64(self.text.parse().ok()?)
     }
 }
 
@@ -57,7 +69,7 @@ impl Wire for Text {
     }
 
     fn encode(&self) -> Value {
-        let number = self.number.then(|| self.text.parse::<Number>().ok()).flatten();
+        let number = self.number.then(|| self.as_number()).flatten();
         number.map_or_else(|| self.as_str().into(), Value::Number)
     }
 
