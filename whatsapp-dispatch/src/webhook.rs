@@ -19,6 +19,7 @@ mod router;
 // A webhook and its changes.
 mod payload;
 mod change;
+mod value;
 mod split;
 
 // What changes say.
@@ -38,10 +39,11 @@ pub mod routing;
 // How they are read and written.
 mod text;
 mod wire;
+mod rest;
 mod survey;
 mod mend;
 
-pub use change::{Change, ChangeValue};
+pub use change::Change;
 pub use handler::{WebhookError, WebhookHandler};
 pub use inbound::{Inbound, InboundKind};
 pub use messages::{
@@ -59,6 +61,7 @@ pub use status::{
     Status, StatusKind, StatusUpdate, Transaction,
 };
 pub use text::{Iter, Json, List, Text, Timestamp};
+pub use value::ChangeValue;
 
 /// The largest body that is read. Meta sends up to 3 MB; a receiver that refuses what Meta sends
 /// loses webhooks.

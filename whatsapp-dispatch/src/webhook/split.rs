@@ -87,6 +87,8 @@ struct Place {
     #[serde(default)]
     metadata: Number,
     #[serde(default)]
+    recipient: Number,
+    #[serde(default)]
     phone_number_settings: Number,
 }
 
@@ -111,7 +113,7 @@ impl Body<'_> {
 impl Entry<'_> {
     fn raw(&self, change: &RawValue) -> Result<RawChange, serde_json::Error> {
         let Address { field, value } = serde_json::from_str(change.get())?;
-        let numbers = [&value.metadata, &value.phone_number_settings];
+        let numbers = [&value.metadata, &value.recipient, &value.phone_number_settings];
         let number_id = numbers.into_iter().find_map(|number| NumberId::parse(&number.phone_number_id).ok());
         let waba = Value::from(self.id.as_str()).to_string();
         let time = self.time.map_or("null", RawValue::get);

@@ -204,9 +204,9 @@ impl MessageStatus {
             return None;
         }
         let filled = |text: &&Text| !text.as_str().is_empty();
-        let status = self.status.as_ref().filter(|status| !status.as_str().is_empty())?;
+        let (id, status) = self.told()?;
         Some(StatusUpdate {
-            wamid: Wamid::new(self.id.as_ref().filter(filled)?.as_str()),
+            wamid: Wamid::new(id.as_str()),
             status: status.clone(),
             at: self.timestamp.as_ref().and_then(Timestamp::instant),
             callback: self
@@ -216,6 +216,16 @@ impl MessageStatus {
                 .map(|text| text.as_str().to_owned()),
             errors: self.errors.iter().flatten().map(ReportedError::api_error).collect(),
         })
+    }
+
+    /// True if it has an id and a status: without, it says nothing.
+    pub(super) fn is_told(&self) -> bool {
+        self.told().is_some()
+    }
+
+    fn told(&self) -> Option<(&Text, &Status)> {
+        let id = self.id.as_ref().filter(|id| !id.as_str().is_empty())?;
+        Some((id, self.status.as_ref().filter(|status| !status.as_str().is_empty())?))
     }
 
     /// The recipient's id within the enterprise, whichever name it came under.

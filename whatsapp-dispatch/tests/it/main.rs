@@ -1,5 +1,5 @@
-//! Campaigns end to end, on every store, against a gateway with a script; and the suites of the
-//! ports.
+//! Campaigns end to end, on every store, against a gateway with a script; webhooks of every kind;
+//! and the suites of the ports.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,3 +17,4 @@ mod privacy;
 mod trips;
 mod ports;
 mod props;
+mod webhooks;
