@@ -129,6 +129,30 @@ impl Desk {
         self.note(key, at, serde_json::to_string(&note).unwrap_or_default()).await
     }
 
+    /// Notes which number is shown under these digits: some news name it by them alone.
+    pub(crate) async fn note_display(
+        &self,
+        scope: &TenantScope,
+        digits: &str,
+        number: &NumberId,
+    ) -> Result<(), StoreError> {
+        let key = display_key(scope, digits);
+        let known = self.noted(key.clone()).await?;
+        if known.as_deref() == Some(number.as_str()) {
+            return Ok(());
+        }
+        self.note(key, self.clock.now(), number.as_str().to_owned()).await
+    }
+
+    /// The id of the number that is shown under these digits, if it was ever told.
+    pub(crate) async fn displayed(
+        &self,
+        scope: &TenantScope,
+        digits: &str,
+    ) -> Result<Option<Arc<str>>, StoreError> {
+        self.noted(display_key(scope, digits)).await
+    }
+
     /// Notes to how many people a portfolio may write.
     pub(crate) async fn note_portfolio(
         &self,
@@ -178,6 +202,12 @@ impl Desk {
         let digest = keyed_digest(&secret, b"member", &[&number.canonical().digits().to_be_bytes()]);
         Ok(MemberId::from_bytes(digest.first_chunk().copied().unwrap_or_default()))
     }
+}
+
+/// The business's own number, by its digits however they are written.
+fn display_key(scope: &TenantScope, written: &str) -> NoteKey {
+    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    NoteKey::new(scope, NoteKind::Number, format!("shown/{digits}"))
 }
 
 fn number_key(scope: &TenantScope, sender: &Sender) -> NoteKey {

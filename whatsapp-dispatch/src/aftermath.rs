@@ -24,7 +24,9 @@ mod holds;
 mod signs;
 
 pub(crate) use held::Whom;
-pub(crate) use holds::{PAUSED, hold_campaign, number, numbers, pause_campaign, release};
+pub(crate) use holds::{
+    PAUSED, hold_campaign, hold_numbers, number, numbers, pause_campaign, release, release_numbers,
+};
 pub(crate) use signs::{Signs, Ticket};
 
 /// What follows from an error beyond its message.
@@ -159,8 +161,6 @@ pub(crate) enum AboutPerson {
         /// At 1,000 the person counts as not reachable.
         weight_milli: u16,
     },
-    /// Was reached, whatever spoke against it.
-    ReachedAgain,
     /// WhatsApp shows the person no more marketing before this instant.
     MarketingRefusedUntil(DateTime<Utc>),
 }
@@ -182,7 +182,6 @@ impl AboutPerson {
             Self::OptedOutOfMarketing => "opted_out",
             Self::Suppressed => "suppressed",
             Self::NotReachable { .. } => "not_reachable",
-            Self::ReachedAgain => "reached",
             Self::MarketingRefusedUntil(_) => "marketing_refused",
         }
     }
@@ -211,7 +210,6 @@ impl Desk {
                 AboutPerson::NotReachable { weight_milli } => {
                     Lesson::NotReached { weight_milli: u32::from(*weight_milli) }
                 }
-                AboutPerson::ReachedAgain => Lesson::Reached,
                 AboutPerson::MarketingRefusedUntil(until) => Lesson::MarketingRefusedUntil(*until),
             };
             learned.push(Learned::new(who.clone(), *at, lesson));

@@ -25,6 +25,8 @@ pub fn texts() -> CodeTexts {
 }
 
 const OWN: &[(&str, &str)] = &[
+    ("account.disabled", "WhatsApp disabled, locked or deleted the account."),
+    ("account.restricted", "WhatsApp restricted the account for a while."),
     ("campaign.differs", "A campaign of this name asks for something else or has other recipients."),
     ("campaign.paused", "Somebody paused the campaign; it goes on after a resume."),
     ("consent.missing", "Nobody says that the person agreed to be messaged."),

@@ -32,7 +32,7 @@ use crate::dispatcher::Pairs;
 use crate::gateway::{Content, MessageGateway};
 use crate::inbox::Inbox;
 use crate::message::CampaignKey;
-use crate::people::People;
+use crate::people::{OptOutWords, People};
 use crate::quarantine::Quarantine;
 use crate::register::Register;
 use crate::sender::{NumberId, Sender, SenderSource};
@@ -72,6 +72,8 @@ pub(crate) struct Desk {
     pub(crate) fed: Notify,
     /// Webhooks on their way in.
     pub(crate) inbox: Inbox,
+    /// By which people opt out and in.
+    pub(crate) words: OptOutWords,
 }
 
 /// What is remembered for a moment, so that the hot path asks no store twice.
@@ -171,6 +173,23 @@ impl Desk {
         }
         self.know_active().await?;
         Ok(known())
+    }
+
+    /// The tenant's numbers in this account, as far as numbers are known.
+    pub(crate) async fn senders_of(
+        &self,
+        scope: &TenantScope,
+        waba: &str,
+    ) -> Result<Vec<Arc<Sender>>, StoreError> {
+        // Gets to know them, if need be.
+        self.tenants_of(waba).await?;
+        let mut senders = Vec::new();
+        for number in self.numbers_in(waba) {
+            let found = self.sender(&number).await?;
+            senders.extend(found.filter(|sender| sender.waba == waba && sender.tenant == *scope.id()));
+        }
+        senders.sort_by(|one, other| one.number_id.cmp(&other.number_id));
+        Ok(senders)
     }
 
     /// The tenants whose numbers are in this account, as far as numbers are known.

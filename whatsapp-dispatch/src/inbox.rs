@@ -31,7 +31,6 @@ mod apply;
 mod cut;
 mod gather;
 mod receive;
-mod split;
 mod whose;
 
 use gather::Gathering;

@@ -2,21 +2,66 @@
 //!
 //! Plain functions over the raw body, for any HTTP server; `router` (feature `axum`) wraps them
 //! for axum. What the facts mean and where they are stored is not decided here.
+//!
+//! A webhook becomes a [`Payload`] of [`Change`]s, and goes back to the same JSON. Meta adds
+//! fields, kinds and words at any time: what nobody knows yet is kept and counted, and one part
+//! that cannot be read never costs the others. [`split`] hands out the changes as bytes, to be
+//! queued alone.
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-mod change;
 mod handler;
 #[cfg(feature = "axum")]
 mod router;
-mod wire;
 
-pub use change::{Change, Status, StatusUpdate};
+// A webhook and its changes.
+mod payload;
+mod change;
+mod value;
+mod split;
+
+// What changes say.
+mod messages;
+mod status;
+pub mod inbound;
+mod preference;
+pub mod template;
+pub mod number;
+pub mod account;
+pub mod group;
+pub mod call;
+pub mod coexistence;
+pub mod events;
+pub mod routing;
+
+// How they are read and written.
+mod text;
+mod wire;
+mod rest;
+mod survey;
+mod mend;
+
+pub use change::Change;
 pub use handler::{WebhookError, WebhookHandler};
+pub use inbound::{Inbound, InboundKind};
+pub use messages::{
+    Contact, ConversationContext, LinkClick, Messages, Metadata, Profile, Summary, UserAction,
+};
+pub use payload::{Entry, Payload};
+pub use preference::{
+    IdChange, Preference, PreferenceCategory, PreferenceValue, UserIdUpdate, UserIdUpdates, UserPreferences,
+};
 #[cfg(feature = "axum")]
 pub use router::router;
+pub use split::{RawChange, split};
+pub use status::{
+    Amount, Conversation, ErrorData, MessageStatus, Origin, Payment, Pricing, RecipientType, ReportedError,
+    Status, StatusKind, StatusUpdate, Transaction,
+};
+pub use text::{Iter, Json, List, Text, Timestamp};
+pub use value::ChangeValue;
 
 /// The largest body that is read. Meta sends up to 3 MB; a receiver that refuses what Meta sends
 /// loses webhooks.
@@ -80,11 +125,6 @@ pub struct VerifiedWebhook<'a> {
 }
 
 impl<'a> VerifiedWebhook<'a> {
-    /// Content that was verified when it came in, and kept since.
-    pub(crate) const fn kept(body: &'a [u8]) -> Self {
-        Self { body }
-    }
-
     /// The bytes that were signed.
     pub(crate) const fn body(&self) -> &'a [u8] {
         self.body
@@ -98,7 +138,23 @@ impl<'a> VerifiedWebhook<'a> {
     /// # Errors
     /// [`WebhookError::Unreadable`] when the body is not JSON or not a webhook at all.
     pub fn changes(&self) -> Result<Vec<Change>, WebhookError> {
-        wire::changes(self.body)
+        Ok(self.payload()?.into_changes().collect())
+    }
+
+    /// The whole webhook.
+    ///
+    /// # Errors
+    /// [`WebhookError::Unreadable`] when the body is not JSON or not a webhook at all.
+    pub fn payload(&self) -> Result<Payload, WebhookError> {
+        Payload::decode(self.body)
+    }
+
+    /// The changes as bytes, to be queued alone; what they say is not looked at.
+    ///
+    /// # Errors
+    /// [`WebhookError::Unreadable`] when the body is not JSON or not a webhook at all.
+    pub fn split(&self) -> Result<Vec<RawChange>, WebhookError> {
+        split(self.body)
     }
 }
 

@@ -97,7 +97,10 @@ impl Tally {
                 self.count("webhooks", 1);
                 self.count("changes", changes.len());
                 self.count("statuses", expected);
-                self.count("inbound messages, counted", changes.iter().map(|change| change.inbound).sum());
+                self.count(
+                    "inbound messages, counted",
+                    changes.iter().map(|change| change.messages().count()).sum(),
+                );
             }
             Ok(changes) => {
                 self.unreadable.push(format!("{place}: {} of {expected} statuses read", statuses(&changes)));
@@ -132,7 +135,7 @@ fn is_webhook(value: &Value) -> bool {
 }
 
 fn statuses(changes: &[Change]) -> usize {
-    changes.iter().map(|change| change.statuses.len()).sum()
+    changes.iter().map(|change| change.statuses().count()).sum()
 }
 
 /// How many elements the lists of this name have, wherever they stand.

@@ -91,6 +91,49 @@ pub(super) async fn hold(
     Ok(())
 }
 
+/// Puts numbers on hold because of what was told of their account.
+pub(crate) async fn hold_numbers(
+    desk: &Desk,
+    senders: &[Arc<Sender>],
+    until: Option<DateTime<Utc>>,
+    code: &Code,
+) -> Result<(), StoreError> {
+    let mut holds = Vec::with_capacity(senders.len());
+    for sender in senders {
+        let on = number(desk, sender).await;
+        holds.extend(on.map(|on| Hold { on, until, code: code.clone() }));
+        tracing::warn!(number_id = %sender.number_id, %code, until = ?until, "put on hold");
+    }
+    desk.lanes.hold(&holds).await
+}
+
+/// Ends holds on numbers that were made for this reason; others stay.
+pub(crate) async fn release_numbers(
+    desk: &Desk,
+    senders: &[Arc<Sender>],
+    code: &Code,
+) -> Result<(), StoreError> {
+    let mut wanted = Vec::with_capacity(senders.len());
+    for sender in senders {
+        wanted.extend(number(desk, sender).await);
+    }
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = desk.lanes.depths(after, PAGE).await?;
+        for hold in page.iter().flat_map(|depth| &depth.holds) {
+            if hold.code == *code && wanted.contains(&hold.on) && !found.contains(&hold.on) {
+                found.push(hold.on.clone());
+            }
+        }
+        if page.len() < PAGE {
+            break;
+        }
+        after = page.last().map(|depth| depth.lane.clone());
+    }
+    release(desk, &found).await
+}
+
 /// Ends holds.
 pub(crate) async fn release(desk: &Desk, on: &[HoldOn]) -> Result<(), StoreError> {
     desk.lanes.release(on).await?;

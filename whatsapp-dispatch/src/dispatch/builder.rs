@@ -27,7 +27,7 @@ use crate::desk::{Desk, Remembered};
 use crate::dispatcher::Pairs;
 use crate::gateway::MessageGateway;
 use crate::inbox::Inbox;
-use crate::people::People;
+use crate::people::{OptOutWords, People};
 use crate::quarantine::Quarantine;
 use crate::register::Register;
 use crate::rule::{self, PersonFacts};
@@ -60,6 +60,7 @@ pub struct DispatchBuilder {
     rules: Option<RuleBook>,
     facts: Vec<Arc<dyn FactSource>>,
     config: DispatchConfig,
+    words: OptOutWords,
     alone: bool,
 }
 
@@ -87,6 +88,7 @@ impl DispatchBuilder {
             rules: None,
             facts: Vec::new(),
             config: DispatchConfig::default(),
+            words: OptOutWords::default(),
         }
     }
 
@@ -125,6 +127,11 @@ impl DispatchBuilder {
     /// Another pacer than the store's own.
     pub fn pacer(self, pacer: impl Pacer) -> Self {
         Self { pacer: Arc::new(pacer), ..self }
+    }
+
+    /// Other words and buttons by which people opt out and in than the defaults of 38 languages.
+    pub fn opt_out_words(self, words: OptOutWords) -> Self {
+        Self { words, ..self }
     }
 
     /// Other settings than the defaults.
@@ -176,6 +183,7 @@ impl DispatchBuilder {
             shelf: Shelf::default(),
             fed: Notify::new(),
             inbox: Inbox::default(),
+            words: self.words,
         };
         Ok(Dispatch { desk: Arc::new(desk) })
     }

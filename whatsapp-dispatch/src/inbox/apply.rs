@@ -19,7 +19,7 @@ use super::{REFUSED, UNREADABLE, depths, is_inbox};
 use crate::desk::{Desk, TENANT_OFF};
 use crate::telemetry;
 use crate::tracker::{Told, Tracker};
-use crate::webhook::VerifiedWebhook;
+use crate::webhook::Change;
 
 /// Changes that are applied together, at most.
 const LEASE: usize = 500;
@@ -152,10 +152,10 @@ impl Applier {
                 outcomes.push(settled(record, Outcome::Retry { at, code: TENANT_OFF }));
                 continue;
             };
-            match VerifiedWebhook::kept(&record.payload).changes() {
-                Ok(changes) => {
+            match Change::decode(&record.payload) {
+                Ok(change) => {
                     applied += 1;
-                    told.extend(changes.into_iter().map(|change| Told { scope: Arc::clone(scope), change }));
+                    told.push(Told { scope: Arc::clone(scope), change });
                     outcomes.push(settled(record, Outcome::Done));
                 }
                 Err(error) => {

@@ -17,7 +17,7 @@ const LISTS: [&str; 2] = ["statuses", "messages"];
 
 type Object<'a> = BTreeMap<String, &'a RawValue>;
 
-/// Cuts a change, as [`split`](super::split::split) wrote it, into pieces of at most `limit` bytes.
+/// Cuts a change, as [`split`](crate::webhook::split) wrote it, into pieces of at most `limit` bytes.
 /// What is not in a list that may be cut stands in every piece.
 pub(super) fn cut(change: &Bytes, limit: usize) -> Cut {
     if change.len() <= limit {
@@ -28,15 +28,12 @@ pub(super) fn cut(change: &Bytes, limit: usize) -> Cut {
 
 /// `None` when there is nothing to cut.
 fn pieces(change: &Bytes, limit: usize) -> Option<Cut> {
-    let body: Object<'_> = serde_json::from_slice(change).ok()?;
-    let entry = only(body.get("entry")?)?;
-    let mut entry: Object<'_> = serde_json::from_str(entry.get()).ok()?;
-    let changes = entry.remove("changes")?;
-    let mut change: Object<'_> = serde_json::from_str(only(changes)?.get()).ok()?;
+    let mut alone: Object<'_> = serde_json::from_slice(change).ok()?;
+    let mut change: Object<'_> = serde_json::from_str(alone.remove("change")?.get()).ok()?;
     let mut value: Object<'_> = serde_json::from_str(change.remove("value")?.get()).ok()?;
     let lists = LISTS.map(|name| (name, value.remove(name)));
 
-    let mut before = format!(r#"{{"entry":[{{{}"changes":[{{{}"value":{{"#, inner(&entry), inner(&change));
+    let mut before = format!(r#"{{{}"change":{{{}"value":{{"#, inner(&alone), inner(&change));
     before.push_str(&inner(&value));
     let mut cut = Cut::default();
     for (name, list) in lists {
@@ -63,7 +60,7 @@ fn pieces(change: &Bytes, limit: usize) -> Option<Cut> {
 }
 
 /// What closes a piece.
-const AFTER: &str = "]}}]}]}";
+const AFTER: &str = "]}}}";
 
 impl Cut {
     fn put(&mut self, mut piece: String, limit: usize) {
@@ -71,12 +68,6 @@ impl Cut {
         let to = if piece.len() <= limit { &mut self.pieces } else { &mut self.too_large };
         to.push(piece.into());
     }
-}
-
-/// The one item of a list.
-fn only(list: &RawValue) -> Option<&RawValue> {
-    let items: Vec<&RawValue> = serde_json::from_str(list.get()).ok()?;
-    items.into_iter().next()
 }
 
 /// An object without its braces, each member followed by a comma.
@@ -94,7 +85,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::inbox::split::split;
+    use crate::webhook::split;
 
     fn change(value: &Value) -> Bytes {
         let body =
@@ -104,9 +95,8 @@ mod tests {
 
     fn value(piece: &Bytes) -> Value {
         let piece: Value = serde_json::from_slice(piece).unwrap();
-        assert_eq!(piece["entry"][0]["id"], "17");
-        assert_eq!(piece["entry"][0]["changes"][0]["field"], "messages");
-        piece["entry"][0]["changes"][0]["value"].clone()
+        assert_eq!((&piece["waba"], &piece["change"]["field"]), (&json!("17"), &json!("messages")));
+        piece["change"]["value"].clone()
     }
 
     #[test]

@@ -11,13 +11,12 @@ use rules_core::work::queue::Parcel;
 
 use super::cut::{Cut, cut};
 use super::gather::{Mail, put};
-use super::split::{RawChange, split};
 use super::whose::whose;
 use super::{TOO_LARGE, lane};
 use crate::desk::Desk;
 use crate::quarantine::Stray;
 use crate::telemetry;
-use crate::webhook::{VerifiedWebhook, WebhookError};
+use crate::webhook::{RawChange, VerifiedWebhook, WebhookError, split};
 
 /// Takes webhooks in.
 #[derive(Clone, Debug)]
@@ -41,8 +40,7 @@ impl Receiver {
         signature: &str,
         webhook: &VerifiedWebhook<'_>,
     ) -> Result<(), WebhookError> {
-        let changes =
-            split(webhook.body()).map_err(|source| WebhookError::Unreadable { source: source.into() })?;
+        let changes = split(webhook.body())?;
         telemetry::count("dispatch_webhook_changes_total", Some(("result", "received")), changes.len());
         let mail = self.sort(signature, changes).await;
         let mail = mail.map_err(|error| WebhookError::Unavailable { source: error.into() })?;

@@ -7,9 +7,9 @@ use rules_core::judge::fault::{Classify, Fault};
 use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::work::StoreError;
 
-use super::split::RawChange;
 use super::{UNKNOWN_ACCOUNT, UNKNOWN_NUMBER};
 use crate::desk::{Desk, TENANT_OFF};
+use crate::webhook::RawChange;
 
 /// How the words for changes of an account begin; they name no person ("Webhooks reference", Meta,
 /// 2026-09-11).

@@ -16,7 +16,7 @@ impl TemplateEvent {
     pub fn parse(word: &str) -> Self {
         match word {
             "APPROVED" | "REINSTATED" | "UNPAUSED" => Self::Usable,
-            "PAUSED" | "FLAGGED" => Self::Paused,
+            "PAUSED" => Self::Paused,
             "DISABLED" | "REJECTED" | "ARCHIVED" | "LOCKED" | "PENDING_DELETION" | "DELETED" => {
                 Self::Disabled
             }

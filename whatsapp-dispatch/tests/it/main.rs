@@ -1,5 +1,5 @@
-//! Campaigns end to end, on every store, against a gateway with a script; and the suites of the
-//! ports.
+//! Campaigns end to end, on every store, against a gateway with a script; webhooks of every kind;
+//! and the suites of the ports.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,3 +22,4 @@ mod people;
 mod trips;
 mod ports;
 mod props;
+mod webhooks;
