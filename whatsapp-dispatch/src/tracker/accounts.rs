@@ -8,7 +8,7 @@ use rules_core::judge::tenant::TenantScope;
 use rules_core::work::StoreError;
 
 use super::{Told, Tracker};
-use crate::accounts::PortfolioNote;
+use crate::accounts::{NumberNote, PortfolioNote};
 use crate::aftermath;
 use crate::sender::Sender;
 use crate::template::TemplateEvent;
@@ -106,18 +106,16 @@ impl Tracker {
             several => several.iter().find(|sender| Some(sender.number_id.as_str()) == called.as_deref()),
         };
         let event = update.event.as_ref().map(PhoneQualityEvent::as_str).unwrap_or_default().to_owned();
-        match meant {
-            Some(sender) => {
-                tracing::info!(number_id = %sender.number_id, event, "whatsapp tells of a number");
-                let upgraded = update.event == Some(PhoneQualityEvent::ThroughputUpgrade);
-                self.desk
-                    .note_number(scope, sender, at, |note| {
-                        note.upgraded |= upgraded;
-                        note.event = Some(event);
-                    })
-                    .await?;
-            }
-            None => tracing::warn!(waba = change.waba, event, "whatsapp tells of a number that nobody knows"),
+        if let Some(sender) = meant {
+            tracing::info!(number_id = %sender.number_id, event, "whatsapp tells of a number");
+            let upgraded = update.event == Some(PhoneQualityEvent::ThroughputUpgrade);
+            let change = |note: &mut NumberNote| {
+                note.upgraded |= upgraded;
+                note.event = Some(event);
+            };
+            self.desk.note_number(scope, sender, at, change).await?;
+        } else {
+            tracing::warn!(waba = change.waba, event, "whatsapp tells of a number that nobody knows");
         }
         let limit = update.max_daily_conversations_per_business.as_ref().or(update.current_limit.as_ref());
         self.portfolio(scope, change, limit, now).await
@@ -130,12 +128,13 @@ impl Tracker {
         limit: Option<&Text>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let Some(people_per_day) = limit.and_then(|limit| people_per_day(limit.as_str())) else {
-            return Ok(());
-        };
+        let Some(note) = limit.and_then(|limit| people_per_day(limit.as_str())) else { return Ok(()) };
         let Some(sender) = self.senders(scope, change).await?.into_iter().next() else { return Ok(()) };
-        tracing::info!(portfolio = sender.portfolio, people_per_day, "whatsapp tells a portfolio's limit");
-        let note = PortfolioNote { people_per_day };
+        tracing::info!(
+            portfolio = sender.portfolio,
+            limit = note.people_per_day,
+            "whatsapp tells a portfolio's limit"
+        );
         self.desk.note_portfolio(scope, &sender.portfolio, at(change, now), note).await
     }
 
@@ -187,16 +186,16 @@ fn at(change: &Change, now: DateTime<Utc>) -> DateTime<Utc> {
 
 /// `TIER_250` to `TIER_UNLIMITED`, or a number of which a negative one is none; `None` for a word
 /// that is new.
-fn people_per_day(text: &str) -> Option<Option<u64>> {
+fn people_per_day(text: &str) -> Option<PortfolioNote> {
     let tier = text.trim().trim_start_matches("TIER_");
     if tier.eq_ignore_ascii_case("UNLIMITED") || tier.starts_with('-') {
-        return Some(None);
+        return Some(PortfolioNote { people_per_day: None });
     }
     let (digits, thousands) = match tier.strip_suffix(['K', 'k']) {
         Some(digits) => (digits, 1_000),
         None => (tier, 1),
     };
-    Some(Some(digits.parse::<u64>().ok()?.checked_mul(thousands)?))
+    Some(PortfolioNote { people_per_day: Some(digits.parse::<u64>().ok()?.checked_mul(thousands)?) })
 }
 
 #[cfg(test)]
@@ -215,7 +214,7 @@ mod tests {
             ("TIER_NOT_SET", None),
             ("many", None),
         ] {
-            assert_eq!(people_per_day(text), limit, "{text}");
+            assert_eq!(people_per_day(text).map(|note| note.people_per_day), limit, "{text}");
         }
     }
 }
