@@ -1,7 +1,9 @@
 use std::fmt;
+use std::marker::PhantomData;
 
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, Error};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -39,7 +41,7 @@ impl fmt::Debug for RawChange {
 /// [`WebhookError::Unreadable`] when the body is not JSON or has no list called `entry`.
 pub fn split(body: &[u8]) -> Result<Vec<RawChange>, WebhookError> {
     let body = text(body)?;
-    match serde_json::from_str::<Body<'_>>(body).and_then(|body| body.changes()) {
+    match serde_json::from_str::<Object<Body<'_>>>(body).and_then(|body| body.0.changes()) {
         Ok(changes) => Ok(changes),
         // Some part has an unexpected shape: the slow way, which reads everything.
         Err(_) => Ok(Payload::decode(body.as_bytes())?.changes().map(RawChange::from).collect()),
@@ -60,7 +62,7 @@ impl From<&Change> for RawChange {
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow)]
-    entry: Vec<Entry<'a>>,
+    entry: Vec<Object<Entry<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -79,17 +81,17 @@ struct Address {
     #[serde(default, deserialize_with = "label")]
     field: String,
     #[serde(default)]
-    value: Place,
+    value: Object<Place>,
 }
 
 #[derive(Default, Deserialize)]
 struct Place {
     #[serde(default)]
-    metadata: Number,
+    metadata: Object<Number>,
     #[serde(default)]
-    recipient: Number,
+    recipient: Object<Number>,
     #[serde(default)]
-    phone_number_settings: Number,
+    phone_number_settings: Object<Number>,
 }
 
 #[derive(Default, Deserialize)]
@@ -100,8 +102,8 @@ struct Number {
 
 impl Body<'_> {
     fn changes(&self) -> Result<Vec<RawChange>, serde_json::Error> {
-        let mut all = Vec::with_capacity(self.entry.iter().map(|entry| entry.changes.len()).sum());
-        for entry in &self.entry {
+        let mut all = Vec::with_capacity(self.entry.iter().map(|entry| entry.0.changes.len()).sum());
+        for Object(entry) in &self.entry {
             for change in &entry.changes {
                 all.push(entry.raw(change)?);
             }
@@ -112,13 +114,36 @@ impl Body<'_> {
 
 impl Entry<'_> {
     fn raw(&self, change: &RawValue) -> Result<RawChange, serde_json::Error> {
-        let Address { field, value } = serde_json::from_str(change.get())?;
+        let Object(Address { field, value: Object(value) }) = serde_json::from_str(change.get())?;
         let numbers = [&value.metadata, &value.recipient, &value.phone_number_settings];
-        let number_id = numbers.into_iter().find_map(|number| NumberId::parse(&number.phone_number_id).ok());
+        let number_id =
+            numbers.into_iter().find_map(|number| NumberId::parse(&number.0.phone_number_id).ok());
         let waba = Value::from(self.id.as_str()).to_string();
         let time = self.time.map_or("null", RawValue::get);
         let bytes = format!(r#"{{"waba":{waba},"time":{time},"change":{}}}"#, change.get());
         Ok(RawChange { waba: self.id.clone(), field, number_id, bytes: bytes.into() })
+    }
+}
+
+/// An object and nothing else: serde would take a list for it, too.
+#[derive(Default)]
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Parts<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Parts<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(parts))
+            }
+        }
+        deserializer.deserialize_map(Parts(PhantomData)).map(Self)
     }
 }
 
