@@ -18,7 +18,7 @@ use crate::webhook::{Change, Status, StatusUpdate};
 /// WhatsApp gave up on the message and did not say why.
 const FAILED: Code = Code::known("whatsapp.failed");
 
-/// Facts that are recorded in one call, at most: what 500 webhooks tell, with room to spare.
+/// Facts that are recorded in one call, at most: what a lease of webhooks tells, with room to spare.
 const FACTS: usize = 4_000;
 
 /// A change that a tenant is told.
