@@ -21,8 +21,9 @@ use crate::telemetry;
 use crate::tracker::{Told, Tracker};
 use crate::webhook::Change;
 
-/// Changes that are applied together, at most.
-const LEASE: usize = 500;
+/// Changes that are applied together, at most. More would save trips and hold up the webhooks that
+/// are being stored meanwhile, because a store may write one thing at a time.
+const LEASE: usize = 250;
 /// How long changes may come together before they are applied.
 const GATHER: Duration = Duration::from_millis(100);
 /// How often the queue is asked although this process received nothing: others may have.
