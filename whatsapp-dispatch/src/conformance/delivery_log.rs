@@ -382,18 +382,18 @@ pub async fn a_throttled_attempt_does_not_count(s: Subject) {
 }
 
 /// A refusal that leaves the person alone for a while uses up no attempt; each kind of wait is
-/// counted on its own, and days of waiting are a deferral.
+/// counted on its own, and waiting for marketing is a deferral.
 pub async fn waits_of_a_person_are_counted_apart(s: Subject) {
     let campaign = s.released(1).await;
     let key = campaign.key.message(0);
     for (attempt, wait) in [(1, Wait::Pair), (2, Wait::Marketing), (3, Wait::Pair)] {
         assert_eq!(s.begin(&key, 1).await, Begun::Attempt(attempt));
-        let at = s.instant(DAY);
+        let at = s.instant(MINUTE);
         s.refuse(&key, attempt, Then::Later { at, wait }).await;
         assert_eq!(s.begin(&key, 1).await, Begun::NotBefore(at));
         let state = s.facts(&key).await.state();
         assert_eq!(state, if wait == Wait::Pair { State::Waiting } else { State::Deferred });
-        (s.advance)(DAY);
+        (s.advance)(MINUTE);
     }
     let facts = s.facts(&key).await;
     assert_eq!((facts.counted, facts.backoffs, facts.deferrals), (0, 2, 1));

@@ -140,6 +140,8 @@ fn campaign(name: &str, sender: &Sender) -> Campaign {
 struct House {
     store: Memory,
     clock: Jumping,
+    /// When the house was opened.
+    noon: DateTime<Utc>,
     meta: Meta,
     dispatch: Dispatch,
     running: Running,
@@ -148,10 +150,11 @@ struct House {
 impl House {
     fn new(meta: Meta) -> Self {
         let clock = Jumping::at_noon();
+        let noon = clock.now();
         let store = Memory::with(Arc::new(clock.clone()), Arc::new(RandomIds));
         let dispatch = Dispatch::builder(&store, meta.clone()).config(quick()).build().unwrap();
         let running = dispatch.start();
-        Self { store, clock, meta, dispatch, running }
+        Self { store, clock, noon, meta, dispatch, running }
     }
 
     async fn release(&self, campaign: Campaign, n_people: usize) -> Sent {
@@ -167,6 +170,27 @@ impl House {
 
     fn until_due(&self, instant: DateTime<Utc>) -> Duration {
         (instant - self.clock.now()).to_std().unwrap_or_default()
+    }
+
+    /// A webhook that says that the person's first message failed so long before noon.
+    async fn tell_failed(&self, person: PhoneNumber, code: i64, ago: Duration) {
+        let token = {
+            let posts = self.meta.posts.lock().unwrap();
+            posts.iter().find(|(_, to, _)| *to == person).unwrap().2.clone()
+        };
+        let secret = SecretString::from("app secret");
+        let config =
+            WebhookConfig { app_secrets: vec![secret.clone()], verify_token: SecretString::from("verify") };
+        let at = self.noon.timestamp() - i64::try_from(ago.as_secs()).unwrap();
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"waba","changes":[{{"field":"messages",
+            "value":{{"messaging_product":"whatsapp","metadata":{{"phone_number_id":"1"}},"statuses":[
+            {{"id":"wamid.{token}","status":"failed","timestamp":"{at}","recipient_id":"919800000007",
+            "biz_opaque_callback_data":"{token}","errors":[{{"code":{code},"title":"t"}}]}}]}}}}]}}]}}"#
+        );
+        let header = signature(&secret, body.as_bytes());
+        let hooks = Webhooks::new(&self.dispatch, config).unwrap();
+        hooks.receive(Some(&header), body.as_bytes()).await.unwrap();
     }
 
     async fn end(self) {
@@ -485,26 +509,34 @@ async fn the_same_counts_when_it_is_told_by_a_webhook() {
     let house = House::new(Meta::new(|_, _, _| Ok(())));
     let sent = house.release(campaign("first", &alone()), 20).await;
     until("all are accepted", || async { sent.report().await.unwrap().progress.accepted == 20 }).await;
-    let token = {
-        let posts = house.meta.posts.lock().unwrap();
-        posts.iter().find(|(_, to, _)| *to == gone).unwrap().2.clone()
-    };
-    let secret = SecretString::from("app secret");
-    let config =
-        WebhookConfig { app_secrets: vec![secret.clone()], verify_token: SecretString::from("verify") };
-    let hooks = Webhooks::new(&house.dispatch, config).unwrap();
-    let body = format!(
-        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"waba","changes":[{{"field":"messages",
-        "value":{{"messaging_product":"whatsapp","metadata":{{"phone_number_id":"1"}},"statuses":[
-        {{"id":"wamid.{token}","status":"failed","timestamp":"{}","recipient_id":"919800000007",
-        "biz_opaque_callback_data":"{token}","errors":[{{"code":131050,"title":"t"}}]}}]}}}}]}}]}}"#,
-        house.clock.now().timestamp()
-    );
-    let header = signature(&secret, body.as_bytes());
-    hooks.receive(Some(&header), body.as_bytes()).await.unwrap();
-    until("it failed", || async { sent.report().await.unwrap().failed() == 1 }).await;
+    house.tell_failed(gone, 131_050, Duration::ZERO).await;
+    assert_eq!(sent.report().await.unwrap().failed(), 1);
     let next = house.dispatch.plan(campaign("next", &alone()), people(20)).await.unwrap();
     assert_eq!(next.progress().planned(), 19);
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn news_in_a_webhook_holds_a_number_unless_it_is_old_or_known() {
+    let person = |n: u32| PhoneNumber::parse(&format!("+9198{n:08}")).unwrap();
+    let house = House::new(Meta::new(|_, _, _| Ok(())));
+    let sent = house.release(campaign("first", &alone()), 20).await;
+    until("all are accepted", || async { sent.report().await.unwrap().progress.accepted == 20 }).await;
+    let next = house.dispatch.plan(campaign("next", &alone()), people(20)).await.unwrap();
+
+    house.tell_failed(person(1), 131_048, Duration::from_hours(2)).await;
+    assert_eq!(finished(&house.dispatch.release(&next).await.unwrap()).await.progress.accepted, 20);
+
+    let held = house.dispatch.plan(campaign("held", &alone()), people(20)).await.unwrap();
+    house.tell_failed(person(2), 131_048, Duration::ZERO).await;
+    let held = house.dispatch.release(&held).await.unwrap();
+    waits_for(&held, "whatsapp.131048").await;
+    let sample = held.report().await.unwrap().waits().remove(0).sample.unwrap();
+    assert_eq!((sample.campaign(), sample.record()), (sent.key(), 1));
+
+    house.dispatch.resume_sender(&alone()).await.unwrap();
+    house.tell_failed(person(2), 131_048, Duration::ZERO).await;
+    assert_eq!(finished(&held).await.progress.accepted, 20, "Meta repeats itself; that is no news");
     house.end().await;
 }
 
