@@ -1,3 +1,4 @@
 //! What the example programs are made of. Each program's file in `bin/` is its table of contents.
 
+pub mod conformance;
 pub mod send_campaign;
