@@ -11,8 +11,7 @@ use super::{UNKNOWN_ACCOUNT, UNKNOWN_NUMBER};
 use crate::desk::{Desk, TENANT_OFF};
 use crate::webhook::RawChange;
 
-/// How the words for changes of an account begin; they name no person ("Webhooks reference", Meta,
-/// 2026-09-11).
+/// How Meta's words for changes of an account begin. A word that is not here may be about a person.
 const ABOUT_ACCOUNTS: [&str; 7] = [
     "account_",
     "business_",
