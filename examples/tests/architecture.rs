@@ -71,6 +71,7 @@ fn rooms_know_only_rooms_below_them() {
         "feeder",
         "dispatcher",
         "tracker",
+        "resolver",
         "sweeper",
         "telemetry",
     ];

@@ -26,6 +26,7 @@ pub fn texts() -> CodeTexts {
 
 const OWN: &[(&str, &str)] = &[
     ("campaign.differs", "A campaign of this name asks for something else or has other recipients."),
+    ("campaign.not_started", "The campaign's start has not come yet."),
     ("campaign.paused", "Somebody paused the campaign; it goes on after a resume."),
     ("consent.missing", "Nobody says that the person agreed to be messaged."),
     ("consent.opted_out", "The person wants no messages."),
@@ -36,6 +37,12 @@ const OWN: &[(&str, &str)] = &[
     ("dispatch.not_before", "It was taken from the queue before its time and waits."),
     ("dispatch.planned", "Evidence: a batch of recipients was planned."),
     ("dispatch.recorded", "Evidence: outcomes of messages were recorded."),
+    (
+        "dispatch.resend_policy",
+        "What came of the message is unknown, and the campaign's policy tries it again.",
+    ),
+    ("dispatch.resend_round", "Somebody decided to try the message again."),
+    ("dispatch.unknown_final", "Nobody will ever know what came of the message, and it is not sent again."),
     ("dispatch.unreachable", "WhatsApp could not be reached and nothing was sent; it is tried again."),
     ("dispatch.worker_lost", "The process ended before the answer was recorded, so the outcome is unknown."),
     ("queue.unreadable", "The queue held a record that is no reference to a message."),

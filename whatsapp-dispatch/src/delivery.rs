@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 use rules_core::judge::code::Code;
 use rules_core::work::StoreError;
 
-use crate::fact::{Begin, Begun, Fact, Facts, Recorded, State};
+use crate::fact::{Answer, Begin, Begun, Fact, Facts, Recorded, Resend, State};
 use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
 use crate::phone::PhoneNumber;
 use crate::progress::Progress;
@@ -23,7 +23,7 @@ pub(crate) mod change;
 mod memory;
 
 #[cfg(feature = "sqlite")]
-pub(crate) use memory::ORPHANS_KEPT;
+pub(crate) use memory::{DUPLICATE, ORPHANS_KEPT};
 
 /// Records of a source that are planned in one transaction.
 pub const BATCH: usize = 500;
@@ -218,8 +218,15 @@ pub enum Kind {
     BegunBefore(DateTime<Utc>),
     /// Accepted before an instant, and nothing known since.
     AcceptedBefore(DateTime<Utc>),
-    /// Without a known outcome: begun and in doubt.
-    InDoubt,
+    /// Begun before an instant, in doubt, and nothing decided about it.
+    DoubtedBefore(DateTime<Utc>),
+    /// Covered by a round that it did not take part in.
+    ToReopen {
+        /// What the round covers.
+        of: Resend,
+        /// Its number.
+        round: u16,
+    },
     /// Every record that names this person.
     Naming(PersonId),
 }
@@ -230,9 +237,11 @@ impl Kind {
         match self {
             Self::Any => true,
             Self::Naming(person) => message.to.is_some_and(|to| to.person == person),
-            Self::ToBegin | Self::BegunBefore(_) | Self::AcceptedBefore(_) | Self::InDoubt => {
-                message.verdict == PlanVerdict::Planned && self.finds(&message.facts)
-            }
+            Self::ToBegin
+            | Self::BegunBefore(_)
+            | Self::AcceptedBefore(_)
+            | Self::DoubtedBefore(_)
+            | Self::ToReopen { .. } => message.verdict == PlanVerdict::Planned && self.finds(&message.facts),
         }
     }
 
@@ -240,9 +249,13 @@ impl Kind {
     pub(crate) fn finds(self, facts: &Facts) -> bool {
         let before = |at: Option<DateTime<Utc>>, end: DateTime<Utc>| at.is_some_and(|at| at < end);
         match (self, facts.state()) {
-            (Self::ToBegin, State::Waiting | State::Deferred) | (Self::InDoubt, State::Unknown) => true,
+            (Self::ToBegin, State::Waiting | State::Deferred) => true,
             (Self::BegunBefore(end), State::Sending) => before(facts.begun_at, end),
-            (Self::AcceptedBefore(end), State::Accepted) => before(facts.accepted_at, end),
+            (Self::AcceptedBefore(end), State::Accepted) => before(facts.accepted_at.or(facts.begun_at), end),
+            (Self::DoubtedBefore(end), State::Unknown) => {
+                facts.answer == Answer::InDoubt && before(facts.begun_at, end)
+            }
+            (Self::ToReopen { of, round }, state) => of.covers(state) && facts.round < round,
             _ => false,
         }
     }

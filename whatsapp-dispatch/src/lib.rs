@@ -60,6 +60,7 @@ mod reference;
 mod feeder;
 mod dispatcher;
 mod tracker;
+mod resolver;
 mod sweeper;
 
 // What knows a technology.

@@ -126,6 +126,9 @@ impl Debug for MessageId {
     }
 }
 
+/// The step of a campaign's only message so far.
+pub(crate) const FIRST_STEP: u16 = 0;
+
 /// A campaign's random secret, from which message ids and callback tokens are made.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Salt([u8; 32]);

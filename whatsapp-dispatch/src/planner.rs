@@ -20,13 +20,11 @@ use crate::campaigns::CampaignRecord;
 use crate::delivery::{BATCH, Manifest, PlanRow, PlanVerdict, Planned, Recipient};
 use crate::desk::Desk;
 use crate::dispatch::PlanError;
+use crate::message::FIRST_STEP;
 use crate::people::{Address, ConsentChange, PersonKey};
 use crate::recipients::{BoundMapping, Malformed, Position, Recipients, Row};
 use crate::rule::AssumedConsent;
 use crate::template::BodyPlan;
-
-/// The step of a campaign's only message so far.
-const FIRST_STEP: u16 = 0;
 
 /// Plans one campaign.
 #[derive(Debug)]

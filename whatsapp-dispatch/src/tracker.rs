@@ -100,7 +100,8 @@ impl Tracker {
         let what = match &status.status {
             Status::Sent => What::Sent,
             Status::Delivered => What::Delivered,
-            Status::Read | Status::Played => What::Read,
+            Status::Read => What::Read,
+            Status::Played => What::Played,
             Status::Failed => {
                 let code = status.errors.first().map_or(FAILED, |error| api_code(error.code));
                 What::Failed { code }

@@ -1,6 +1,6 @@
 //! The delivery log and the campaigns in memory: the readable reference of both ports.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -13,13 +13,16 @@ use rules_core::work::clock::Clock;
 use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
 use super::{DeliveryLog, Manifest, Message, Page, PlanVerdict, Planned, Query};
 use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status};
-use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, holder};
+use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
-use crate::message::{CampaignKey, MessageId, MessageKey};
-use crate::progress::Progress;
+use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey};
+use crate::progress::{DUPLICATE_PERSON, Progress};
 
 /// Facts without a message are kept for so long.
 pub(crate) const ORPHANS_KEPT: TimeDelta = TimeDelta::days(8);
+
+/// The fact about a message whose person got another one.
+pub(crate) static DUPLICATE: What = What::Denied { code: DUPLICATE_PERSON };
 
 /// Campaigns and messages of one memory store.
 #[derive(Debug)]
@@ -40,7 +43,8 @@ struct Tables {
 struct Stored {
     record: CampaignRecord,
     messages: BTreeMap<u32, Message>,
-    ids: HashSet<MessageId>,
+    /// The record that stands for each message id.
+    ids: HashMap<MessageId, u32>,
     progress: Progress,
 }
 
@@ -71,6 +75,9 @@ impl Tables {
             if let Some(stored) = self.campaign(key) {
                 stored.progress.begun += delta.begun;
                 stored.progress.accepted += delta.accepted;
+                stored.progress.held += delta.held;
+                stored.progress.risked += delta.risked;
+                stored.progress.doubled += delta.doubled;
                 for (label, change) in &delta.labels {
                     stored.progress.count(label.clone(), *change);
                 }
@@ -84,15 +91,17 @@ impl Tables {
             Subject::Attempt(key, attempt) => (key.clone(), *attempt, None),
             Subject::Callback(key, attempt, wamid) => (key.clone(), *attempt, Some(wamid)),
             Subject::Wamid(tenant, wamid) => match self.by_wamid.get(&(tenant.clone(), wamid.clone())) {
-                Some(key) => (key.clone(), 0, None),
+                Some(key) => (key.clone(), 0, Some(wamid)),
                 None => return Recorded::Unmatched,
             },
         };
+        let named = matches!(fact.of, Subject::Wamid(..));
         let planned = |message: &&mut Message| message.verdict == PlanVerdict::Planned;
         let Some(message) = self.message(&key).filter(planned) else { return Recorded::Unmatched };
         let before = message.facts.clone();
-        let bound = wamid.is_some_and(|wamid| message.facts.bind(wamid, fact.at));
-        let learned = message.facts.learn(attempt, &fact.what, fact.at);
+        let bound = wamid.is_some_and(|wamid| !named && message.facts.bind(attempt, wamid, fact.at));
+        let of = wamid.filter(|_| named).map_or(attempt, |wamid| message.facts.attempt_of(wamid));
+        let learned = message.facts.learn(of, &fact.what, fact.at);
         let after = message.facts.clone();
         if bound || learned {
             changes.moved(&key, &before, &after);
@@ -105,6 +114,28 @@ impl Tables {
             self.adopt(&name, changes, now);
         }
         if bound || learned { Recorded::Applied } else { Recorded::Known }
+    }
+
+    /// Makes the wish's message the only one to its person; false when another one was begun.
+    fn claim(&mut self, wish: &Begin, changes: &mut Changes, now: DateTime<Utc>) -> bool {
+        let (campaign, record) = (wish.message.campaign(), wish.message.record());
+        let mut others = Vec::new();
+        if let Some(stored) = self.campaign(campaign).filter(|_| !wish.also.is_empty()) {
+            let ids = wish.also.iter().map(|person| stored.record.salt.message(FIRST_STEP, *person));
+            for id in ids.collect::<Vec<_>>() {
+                let other = *stored.ids.entry(id).or_insert(record);
+                others.extend(stored.messages.get(&other).filter(|_| other != record));
+            }
+        }
+        if others.iter().any(|other| 0 < other.facts.attempts) {
+            return false;
+        }
+        let keys: Vec<MessageKey> = others.into_iter().map(|other| other.key.clone()).collect();
+        for key in keys {
+            let of = Subject::Attempt(key, 0);
+            self.learn(&Fact { of, at: now, what: DUPLICATE.clone() }, changes, now);
+        }
+        true
     }
 
     /// Applies the facts that came before their message was known under its id.
@@ -126,7 +157,7 @@ impl Stored {
             let mut verdict = row.verdict.clone();
             if verdict == PlanVerdict::Planned
                 && let Some(to) = row.to
-                && !self.ids.insert(to.id)
+                && *self.ids.entry(to.id).or_insert(record) != record
             {
                 verdict = PlanVerdict::Duplicate;
                 duplicates.push(index);
@@ -191,12 +222,20 @@ impl DeliveryLog for Memory {
                 continue;
             };
             let before = message.facts.clone();
-            let answer = message.facts.begin(&gate, holder(wish.lease), now);
+            let mut after = before.clone();
+            let answer = after.begin(&gate, holder(wish.lease), now);
+            if matches!(answer, Begun::Attempt(_)) && !tables.claim(wish, &mut changes, now) {
+                answers.push(Begun::Duplicate);
+                continue;
+            }
             if let Begun::Attempt(attempt) = answer
-                && before != message.facts
+                && before != after
             {
-                changes.moved(&wish.message, &before, &message.facts);
+                changes.moved(&wish.message, &before, &after);
                 changes.evidence(&wish.message, attempt, "begun", None);
+                if let Some(message) = tables.message(&wish.message) {
+                    message.facts = after;
+                }
             }
             answers.push(answer);
         }
@@ -275,7 +314,7 @@ impl Campaigns for Memory {
         tables.campaigns.push(Stored {
             record: record.clone(),
             messages: BTreeMap::new(),
-            ids: HashSet::new(),
+            ids: HashMap::new(),
             progress: Progress::default(),
         });
         Ok(Created::New(record))

@@ -84,11 +84,24 @@ impl Display for Gates<'_> {
             ("sent", facts.sent_at),
             ("delivered", facts.delivered_at),
             ("read", facts.read_at),
+            ("played", facts.played_at),
             ("failed", facts.failed_at),
             ("expired", facts.expired_at),
         ];
         if 0 < facts.attempts {
             write!(f, ", attempts {}", facts.attempts)?;
+        }
+        if 0 < facts.round {
+            write!(f, ", tried again in round {}", facts.round)?;
+        }
+        if 0 < facts.risked {
+            write!(f, ", begun in doubt {}", facts.risked)?;
+        }
+        if facts.was_doubled() {
+            write!(f, ", taken twice")?;
+        }
+        if facts.is_held() {
+            write!(f, ", held back by WhatsApp")?;
         }
         for (word, at) in moments {
             if let Some(at) = at {

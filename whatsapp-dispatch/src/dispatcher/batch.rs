@@ -25,7 +25,8 @@ use crate::campaign::ConsentPolicy;
 use crate::delivery::{Message, PlanVerdict, Query, Recipient};
 use crate::desk::{Active, Desk};
 use crate::fact::{Fact, Subject, What};
-use crate::message::{CampaignKey, MessageKey};
+use crate::message::{CampaignKey, MessageKey, PersonId};
+use crate::people::Address;
 use crate::reference::Reference;
 use crate::rule::AssumedConsent;
 
@@ -56,6 +57,8 @@ struct Candidate {
     to: Recipient,
     campaign: Arc<Active>,
     scope: Arc<TenantScope>,
+    /// Who the person turned out to be since the message was planned.
+    also: Vec<PersonId>,
 }
 
 impl<'a> Sorter<'a> {
@@ -66,7 +69,8 @@ impl<'a> Sorter<'a> {
     pub(super) async fn sort(mut self, lease: &Lease) -> Result<Sorted, StoreError> {
         let candidates = self.read(lease).await?;
         let now = self.desk.clock.now();
-        let allowed = self.judge(candidates, now).await?;
+        let mut allowed = self.judge(candidates, now).await?;
+        self.recognise(&mut allowed).await?;
         let ready = self.charge(allowed).await?;
         Ok(Sorted { ready, done: self.done })
     }
@@ -111,7 +115,7 @@ impl<'a> Sorter<'a> {
             match (message.to.filter(|_| planned), &campaign, scopes.get(key.campaign().tenant())) {
                 (Some(to), Some(campaign), Some(scope)) => {
                     let (campaign, scope) = (Arc::clone(campaign), Arc::clone(scope));
-                    candidates.push(Candidate { receipt, message, to, campaign, scope });
+                    candidates.push(Candidate { receipt, message, to, campaign, scope, also: Vec::new() });
                 }
                 _ => self.settle(receipt, Outcome::Done),
             }
@@ -119,6 +123,19 @@ impl<'a> Sorter<'a> {
         // Subjects want the rows of one tenant together.
         candidates.sort_by(|one, next| one.scope.id().cmp(next.scope.id()));
         Ok(candidates)
+    }
+
+    /// Finds who the people are now: people may have turned out to be one since they were planned.
+    async fn recognise(&self, allowed: &mut [Candidate]) -> Result<(), StoreError> {
+        let address = |one: &Candidate| Address::new(&one.scope, one.to.number.canonical());
+        let addresses: Vec<Address> = allowed.iter().map(address).collect();
+        if addresses.is_empty() {
+            return Ok(());
+        }
+        for (one, person) in allowed.iter_mut().zip(self.desk.people.resolve(&addresses).await?) {
+            one.also.extend(Some(person.id()).filter(|id| *id != one.to.person));
+        }
+        Ok(())
     }
 
     async fn scopes(&self, lease: &Lease) -> Result<BTreeMap<TenantId, Arc<TenantScope>>, StoreError> {
@@ -250,6 +267,7 @@ impl<'a> Sorter<'a> {
             receipt: candidate.receipt,
             key: candidate.message.key,
             to: candidate.to.number,
+            also: candidate.also,
             parameters: candidate.message.parameters,
             counted: candidate.message.facts.counted,
             campaign: candidate.campaign,

@@ -62,6 +62,7 @@ impl Judge<'_> {
     pub(super) fn conclude(&self, answer: Result<Receipt, GatewayError>) -> Conclusion {
         let now = self.desk.clock.now();
         match answer {
+            Ok(Receipt { wamid, held: true }) => self.plain(now, What::Held { wamid }, Outcome::Done),
             Ok(receipt) => self.plain(now, What::Accepted { wamid: receipt.wamid }, Outcome::Done),
             Err(GatewayError::Refused(error)) => self.react(now, &Reaction::to(&error)),
             Err(GatewayError::Throttled { retry_after }) => self.throttled(now, THROTTLED, retry_after),

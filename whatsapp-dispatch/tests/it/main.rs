@@ -9,6 +9,7 @@
 )]
 
 mod house;
+mod again;
 mod campaign;
 mod steer;
 mod planning;

@@ -27,9 +27,11 @@ pub(super) fn page(tx: &Transaction<'_>, query: &Query) -> Result<Page, SqliteEr
         Query::Scan { campaign, from, of, max } => match of {
             Kind::Any => by_rows(tx, campaign, *from, *max, "?4 IS NULL", &None::<i64>),
             Kind::Naming(person) => by_rows(tx, campaign, *from, *max, "person = ?4", person.as_bytes()),
-            Kind::ToBegin | Kind::BegunBefore(_) | Kind::AcceptedBefore(_) | Kind::InDoubt => {
-                by_facts(tx, campaign, *from, *max, *of)
-            }
+            Kind::ToBegin
+            | Kind::BegunBefore(_)
+            | Kind::AcceptedBefore(_)
+            | Kind::DoubtedBefore(_)
+            | Kind::ToReopen { .. } => by_facts(tx, campaign, *from, *max, *of),
         },
     }
 }

@@ -6,7 +6,7 @@ use rules_core::store::sqlite::rusqlite::{Transaction, params};
 use rules_core::store::sqlite::{SqliteError, put_out};
 
 use super::pages::Pages;
-use crate::delivery::change::{Changes, plan_entry};
+use crate::delivery::change::{Changes, Delta, plan_entry};
 use crate::delivery::{Manifest, PlanRow, PlanVerdict, Planned};
 use crate::message::row as row_of;
 
@@ -91,11 +91,14 @@ fn freeze(
 /// Moves the counters of campaigns.
 pub(super) fn count(tx: &Transaction<'_>, changes: &Changes) -> Result<(), SqliteError> {
     for (campaign, delta) in changes.deltas() {
-        if 0 < delta.begun || 0 < delta.accepted {
+        let Delta { begun, accepted, held, risked, doubled, .. } = delta;
+        if 0 < begun + accepted + held + risked + doubled {
             tx.prepare_cached(
-                "UPDATE campaign SET begun = begun + ?2, accepted = accepted + ?3 WHERE number = ?1",
+                "UPDATE campaign SET begun = begun + ?2, accepted = accepted + ?3, held = held + ?4,
+                     risked = risked + ?5, doubled = doubled + ?6
+                 WHERE number = ?1",
             )?
-            .execute(params![campaign.number(), delta.begun, delta.accepted])?;
+            .execute(params![campaign.number(), begun, accepted, held, risked, doubled])?;
         }
         for (label, change) in delta.labels.iter().filter(|(_, change)| **change != 0) {
             tx.prepare_cached(
