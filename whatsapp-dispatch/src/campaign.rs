@@ -70,6 +70,17 @@ pub enum ConsentPolicy {
     Assumed,
 }
 
+/// How a campaign gets its messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CampaignKind {
+    /// From a source, in batches, before it is released.
+    #[default]
+    Batch,
+    /// One by one, while it is released.
+    Stream,
+}
+
 /// What becomes of a message in doubt after the waiting time, if no webhook told what came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -119,6 +130,13 @@ pub struct Definition {
     /// Nothing begins before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<DateTime<Utc>>,
+    /// How it gets its messages.
+    #[serde(default)]
+    pub kind: CampaignKind,
+    /// True when each message brings its whole content as its parameters, and the template says
+    /// only of which category it is.
+    #[serde(default)]
+    pub verbatim: bool,
 }
 
 /// WhatsApp's time to live of authentication templates ("Time-to-live", Meta).
@@ -282,6 +300,8 @@ impl Campaign {
             unknown: self.unknown,
             ttl: self.ttl,
             starts_at: self.starts_at,
+            kind: CampaignKind::Batch,
+            verbatim: false,
         };
         Ok((name, definition))
     }

@@ -9,7 +9,7 @@ use rules_core::judge::code::Code;
 use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::work::StoreError;
 
-use crate::campaign::{CampaignName, Definition};
+use crate::campaign::{CampaignKind, CampaignName, Definition};
 use crate::fact::{Gate, Opening, Resend};
 use crate::message::{CampaignKey, Salt};
 
@@ -171,6 +171,12 @@ impl CampaignRecord {
         let begins =
             self.released_at.max(self.definition.starts_at.filter(|_| self.released_at.is_some()))?;
         Some(rules_core::work::clock::after(begins, self.definition.expires_after?))
+    }
+
+    /// True when messages may be added one by one.
+    pub fn takes_single_messages(&self) -> bool {
+        self.definition.kind == CampaignKind::Stream
+            && matches!(self.status, Status::Released | Status::Paused)
     }
 
     /// What the campaign says to a message that wants to begin.

@@ -147,6 +147,9 @@ impl Desk {
 const SENDERS_PAGE: usize = 500;
 
 fn content_of(record: &CampaignRecord) -> Content {
+    if record.definition.verbatim {
+        return Content::verbatim(record.definition.template.clone());
+    }
     Content::new(record.definition.template.clone(), record.definition.names.clone())
 }
 

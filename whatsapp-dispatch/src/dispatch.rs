@@ -15,6 +15,7 @@ use crate::sender::Sender;
 use crate::template::{Body, TemplateDefinition};
 
 mod builder;
+mod direct;
 mod error;
 mod explain;
 mod plan;
@@ -26,7 +27,8 @@ mod store;
 mod webhooks;
 
 pub use builder::{DispatchBuilder, ONLY_TENANT};
-pub use error::{BuildError, ChangeError, PlanError};
+pub use direct::{Direct, DirectContent};
+pub use error::{BuildError, ChangeError, PlanError, SendError};
 pub use explain::{Explained, Gates};
 pub use plan::Plan;
 pub use report::{Report, Waiting};

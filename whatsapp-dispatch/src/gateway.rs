@@ -72,13 +72,21 @@ pub struct Content {
     pub template: Template,
     /// Names of the parameters, if they are named; else they go by position.
     pub parameter_names: Option<Vec<String>>,
+    /// True when a message's parameters are the members of the request that say what it is, as
+    /// JSON without the outer braces: `"type":"text","text":{"body":"Hi"}`.
+    pub verbatim: bool,
     prepared: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Content {
     /// The content of one template.
     pub const fn new(template: Template, parameter_names: Option<Vec<String>>) -> Self {
-        Self { template, parameter_names, prepared: OnceLock::new() }
+        Self { template, parameter_names, verbatim: false, prepared: OnceLock::new() }
+    }
+
+    /// Messages that bring their whole content themselves.
+    pub const fn verbatim(template: Template) -> Self {
+        Self { template, parameter_names: None, verbatim: true, prepared: OnceLock::new() }
     }
 
     /// What an adapter builds once per campaign, such as the constant parts of a request body.

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `dispatch_leased_total` | | references taken from the queue |
 //! | `dispatch_begun_total` | | messages begun, repeats included |
-//! | `dispatch_facts_total` | `fact`: `accepted`, `refused`, `unknown`, `deferred`, `denied`, `expired` | what senders wrote down |
+//! | `dispatch_facts_total` | `fact`: `accepted`, `held`, `refused`, `unknown`, `deferred`, `denied`, `expired` | what senders wrote down |
 //! | `dispatch_statuses_total` | `result`: `applied`, `known`, `unmatched`, `ignored` | statuses of webhooks |
 //!
 //! No label names a tenant or a person.

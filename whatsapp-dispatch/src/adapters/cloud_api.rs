@@ -26,6 +26,7 @@ mod wire;
 
 pub use config::{CloudApiConfig, CloudApiError};
 
+pub(crate) use body::body;
 #[cfg(feature = "simulator")]
 pub(crate) use body::parameters;
 
@@ -93,7 +94,7 @@ impl CloudApi {
 
     /// The body of the request for a message.
     pub fn body(message: &Outgoing) -> Bytes {
-        body::body(message)
+        body(message)
     }
 
     /// What an answer to a send means, without its headers: for tests and for other transports.
@@ -153,7 +154,7 @@ impl MessageGateway for CloudApi {
             .client
             .post(self.messages_url(&sender.number_id))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body::body(message));
+            .body(body(message));
         self.exchange(sender, request, MAX_ANSWER_BYTES, Read::receipt).await
     }
 

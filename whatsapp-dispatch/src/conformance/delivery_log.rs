@@ -9,8 +9,11 @@ use rules_core::work::events::Entry;
 
 pub use super::Subject;
 use super::number;
+use crate::campaign::CampaignKind;
 use crate::campaigns::{CampaignRecord, Change, Created};
-use crate::delivery::{BATCH, Kind, Manifest, Message, PlanRow, PlanVerdict, Planned, Query, Recipient};
+use crate::delivery::{
+    Appended, BATCH, Kind, Manifest, Message, Place, PlanRow, PlanVerdict, Planned, Query, Recipient,
+};
 use crate::fact::{
     Answer, Begin, Begun, Fact, Facts, Recorded, Reopening, Resend, State, Subject as Of, Then, What,
 };
@@ -64,7 +67,8 @@ fn planned(people: impl IntoIterator<Item = u32>) -> Vec<PlanRow> {
 impl Subject {
     async fn freeze(&self, campaign: &CampaignKey, batch: u32, rows: Vec<PlanRow>) -> Planned {
         let cursor = format!("after batch {batch}");
-        self.log.plan(&Manifest { campaign: campaign.clone(), batch, cursor, rows }).await.unwrap()
+        let place = Place::Batch(batch);
+        self.log.plan(&Manifest { campaign: campaign.clone(), place, cursor, rows }).await.unwrap()
     }
 
     /// A released campaign of tenant 0 with messages to people 0 to n.
@@ -820,6 +824,53 @@ pub async fn merged_people_get_one_message(s: Subject) {
     s.sums_hold(&campaign).await;
 }
 
+/// A released stream takes records one by one, each message id once, and finds them by it.
+pub async fn a_stream_takes_single_messages(s: Subject) {
+    let mut new = s.new_campaign(0, "stream");
+    let mut definition = new.definition.as_ref().clone();
+    definition.kind = CampaignKind::Stream;
+    new.definition = std::sync::Arc::new(definition);
+    let Created::New(stream) = s.campaigns.create(&new).await.unwrap() else { unreachable!() };
+    let append = async |people: &[u32]| {
+        let (campaign, rows) = (stream.key.clone(), planned(people.iter().copied()));
+        s.log.plan(&Manifest { campaign, place: Place::Append, cursor: String::new(), rows }).await.unwrap()
+    };
+    assert_eq!(append(&[1]).await, Planned::Next(0), "it is not released");
+    s.made(&stream, Change::Planned).await;
+    s.made(&stream, Change::Release).await;
+    let stands = |list: &[(u32, bool)]| {
+        Planned::Appended(
+            list.iter().map(|(record, known)| Appended { record: *record, known: *known }).collect(),
+        )
+    };
+    let before = s.evidence().await.len();
+    assert_eq!(append(&[1, 2]).await, stands(&[(0, false), (1, false)]));
+    assert_eq!(append(&[2]).await, stands(&[(1, true)]));
+    assert_eq!(append(&[3, 1, 3]).await, stands(&[(2, false), (0, true), (2, true)]));
+    assert_eq!(s.evidence().await.len(), before + 2, "what changes nothing is no evidence");
+    assert_eq!(s.scan(&stream.key, Kind::ToBegin, 10).await, [0, 1, 2]);
+    let ids = [3, 9, 1].map(|n| row(n, PlanVerdict::Planned).to.unwrap().id).to_vec();
+    let found = s.log.messages(&Query::Ids(stream.key.clone(), ids.clone())).await.unwrap();
+    assert_eq!(found.messages.iter().map(|message| message.key.record()).collect::<Vec<_>>(), [0, 2]);
+    let theirs = CampaignKey::new(&s.scopes[1], stream.key.number());
+    assert!(s.log.messages(&Query::Ids(theirs, ids)).await.unwrap().messages.is_empty());
+    assert_eq!(s.begin(&stream.key.message(2), 1).await, Begun::Attempt(1));
+    s.sums_hold(&stream).await;
+}
+
+/// A campaign of another kind takes no single messages.
+pub async fn only_streams_take_single_messages(s: Subject) {
+    let campaign = s.released(1).await;
+    let manifest = Manifest {
+        campaign: campaign.key.clone(),
+        place: Place::Append,
+        cursor: String::new(),
+        rows: planned([7]),
+    };
+    assert_eq!(s.log.plan(&manifest).await.unwrap(), Planned::Next(1));
+    assert_eq!(s.progress(&campaign).await.planned(), 1);
+}
+
 /// A fact by an id that no message has is kept, and applied when a message gets the id.
 pub async fn a_fact_waits_for_its_message(s: Subject) {
     let campaign = s.released(2).await;
@@ -1205,6 +1256,8 @@ macro_rules! delivery_log_conformance {
             only_what_was_looked_at_expires
             nothing_begins_before_the_start
             merged_people_get_one_message
+            a_stream_takes_single_messages
+            only_streams_take_single_messages
             a_fact_waits_for_its_message
             a_fact_finds_its_message
             a_vain_search_forgets_nothing

@@ -10,7 +10,7 @@ use rules_core::judge::id::EntryId;
 use rules_core::judge::key::ChainKey;
 use rules_core::work::events::Entry;
 
-use crate::delivery::{Manifest, PlanVerdict};
+use crate::delivery::{Manifest, Place, PlanVerdict, first_record};
 use crate::fact::{Facts, Reopening, What};
 use crate::message::{CampaignKey, MessageKey};
 use crate::progress::Label;
@@ -123,9 +123,12 @@ pub(crate) const PLANNED: Code = Code::known("dispatch.planned");
 /// the ids of those who do.
 pub(crate) fn plan_entry(manifest: &Manifest, verdicts: &[PlanVerdict], at: DateTime<Utc>) -> Entry {
     let number = manifest.campaign.number();
-    let first = manifest.first_record();
     let mut refused = String::new();
     let mut ids: Vec<&[u8]> = Vec::new();
+    let first = match manifest.place {
+        Place::Batch(batch) => first_record(batch),
+        Place::Append => 0,
+    };
     for ((record, row), verdict) in (first..).zip(&manifest.rows).zip(verdicts) {
         let code = Label::planned(verdict).code;
         match (code, &row.to) {
@@ -138,17 +141,21 @@ pub(crate) fn plan_entry(manifest: &Manifest, verdicts: &[PlanVerdict], at: Date
         }
     }
     let digest = EntryId::of(&ids);
-    Entry {
-        id: EntryId::of(&[b"plan", &number.to_be_bytes(), &manifest.batch.to_be_bytes()]),
-        chain: chain(&manifest.campaign),
-        at,
-        kind: PLANNED,
-        body: format!(
-            "{{\"campaign\":{number},\"batch\":{},\"planned\":{},\"digest\":\"{digest}\",\"refused\":[{refused}]}}",
-            manifest.batch,
-            ids.len(),
+    let planned = ids.len();
+    let (id, body) = match manifest.place {
+        Place::Batch(batch) => (
+            EntryId::of(&[b"plan", &number.to_be_bytes(), &batch.to_be_bytes()]),
+            format!(
+                "{{\"campaign\":{number},\"batch\":{batch},\"planned\":{planned},\"digest\":\"{digest}\",\"refused\":[{refused}]}}"
+            ),
         ),
-    }
+        // A message id is appended once, so the digest names the entry.
+        Place::Append => (
+            EntryId::of(&[b"append", &number.to_be_bytes(), digest.as_bytes()]),
+            format!("{{\"campaign\":{number},\"planned\":{planned},\"digest\":\"{digest}\"}}"),
+        ),
+    };
+    Entry { id, chain: chain(&manifest.campaign), at, kind: PLANNED, body }
 }
 
 /// A message in doubt is tried again as its campaign says.

@@ -11,7 +11,9 @@ use rules_core::work::StoreError;
 use rules_core::work::clock::Clock;
 
 use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
-use super::{DeliveryLog, Manifest, Message, Page, PlanVerdict, Planned, Query};
+use super::{
+    Appended, DeliveryLog, Manifest, Message, Page, Place, PlanVerdict, Planned, Query, first_record,
+};
 use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status};
 use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
@@ -150,10 +152,10 @@ impl Tables {
 }
 
 impl Stored {
-    fn freeze(&mut self, manifest: &Manifest) -> (Vec<usize>, Vec<PlanVerdict>) {
+    fn freeze(&mut self, manifest: &Manifest, first: u32) -> (Vec<usize>, Vec<PlanVerdict>) {
         let mut duplicates = Vec::new();
         let mut verdicts = Vec::new();
-        for ((record, index), row) in (manifest.first_record()..).zip(0..).zip(&manifest.rows) {
+        for ((record, index), row) in (first..).zip(0..).zip(&manifest.rows) {
             let mut verdict = row.verdict.clone();
             if verdict == PlanVerdict::Planned
                 && let Some(to) = row.to
@@ -177,6 +179,28 @@ impl Stored {
     }
 }
 
+impl Stored {
+    /// Adds the records that are not there yet; `None` if the campaign takes none.
+    fn append(&mut self, manifest: &Manifest) -> Option<(Vec<Appended>, Manifest)> {
+        if !self.record.takes_single_messages() {
+            return None;
+        }
+        let mut appended = Vec::new();
+        let mut fresh = Manifest { rows: Vec::new(), ..manifest.clone() };
+        for row in &manifest.rows {
+            let known = row.to.and_then(|to| self.ids.get(&to.id).copied());
+            let next = self.messages.last_key_value().map_or(0, |(last, _)| last + 1);
+            if known.is_none() {
+                let one = Manifest { rows: vec![row.clone()], ..manifest.clone() };
+                self.freeze(&one, next);
+                fresh.rows.push(row.clone());
+            }
+            appended.push(Appended { record: known.unwrap_or(next), known: known.is_some() });
+        }
+        Some((appended, fresh))
+    }
+}
+
 #[async_trait]
 impl DeliveryLog for Memory {
     async fn plan(&self, manifest: &Manifest) -> Result<Planned, StoreError> {
@@ -184,10 +208,24 @@ impl DeliveryLog for Memory {
         let now = state.clock.now();
         let mut tables = state.tables();
         let Some(stored) = tables.campaign(&manifest.campaign) else { return Ok(Planned::Next(0)) };
-        if stored.progress.batches != manifest.batch || stored.record.status != Status::Planning {
+        let Place::Batch(batch) = manifest.place else {
+            let Some((appended, fresh)) = stored.append(manifest) else {
+                return Ok(Planned::Next(stored.progress.batches));
+            };
+            let mut changes = Changes::default();
+            for row in &fresh.rows {
+                changes.planned(&manifest.campaign, &row.verdict);
+            }
+            tables.count(&changes);
+            if !fresh.rows.is_empty() {
+                self.put_out([plan_entry(&fresh, &vec![PlanVerdict::Planned; fresh.rows.len()], now)]);
+            }
+            return Ok(Planned::Appended(appended));
+        };
+        if stored.progress.batches != batch || stored.record.status != Status::Planning {
             return Ok(Planned::Next(stored.progress.batches));
         }
-        let (duplicates, verdicts) = stored.freeze(manifest);
+        let (duplicates, verdicts) = stored.freeze(manifest, first_record(batch));
         stored.progress.batches += 1;
         stored.progress.cursor = Some(manifest.cursor.clone());
         let mut changes = Changes::default();
@@ -274,6 +312,14 @@ impl DeliveryLog for Memory {
                     .iter()
                     .filter_map(|key| tables.message(key).map(|message| message.clone()))
                     .collect();
+                messages.sort_by_key(|message| message.key.row());
+                Page { messages, next: None }
+            }
+            Query::Ids(campaign, ids) => {
+                let Some(stored) = tables.campaign(campaign) else { return Ok(Page::default()) };
+                let records = ids.iter().filter_map(|id| stored.ids.get(id));
+                let mut messages: Vec<Message> =
+                    records.filter_map(|record| stored.messages.get(record).cloned()).collect();
                 messages.sort_by_key(|message| message.key.row());
                 Page { messages, next: None }
             }

@@ -8,7 +8,7 @@ use rules_core::work::clock::{ClockExt, after};
 use rules_core::work::lanes::{Hold, HoldOn};
 
 use super::{ChangeError, Report};
-use crate::campaign::CampaignName;
+use crate::campaign::{CampaignKind, CampaignName};
 use crate::campaigns::{CampaignRecord, Change, Changed, Status};
 use crate::desk::{Desk, lane};
 use crate::dispatcher::PAUSED;
@@ -125,7 +125,9 @@ impl Sent {
     /// A released campaign of which nothing is open any more is finished: nobody looks after it.
     async fn close(&self, report: Report) -> Result<Report, StoreError> {
         let record = &report.record;
-        if record.status != Status::Released || 0 < report.progress.open() {
+        // A stream stays open for what is still to come.
+        let stays = record.status != Status::Released || record.definition.kind == CampaignKind::Stream;
+        if stays || 0 < report.progress.open() {
             return Ok(report);
         }
         let changed = self.desk.campaigns.change(&record.key, record.revision, &Change::Finish).await?;

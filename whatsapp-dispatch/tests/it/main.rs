@@ -11,6 +11,7 @@
 mod house;
 mod again;
 mod campaign;
+mod direct;
 mod steer;
 mod planning;
 mod loss;

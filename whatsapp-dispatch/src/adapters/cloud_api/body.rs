@@ -61,12 +61,28 @@ impl Prepared {
     }
 }
 
-pub(super) fn body(message: &Outgoing) -> Bytes {
+pub(crate) fn body(message: &Outgoing) -> Bytes {
+    if message.content.verbatim {
+        return verbatim(message);
+    }
     match message.content.prepared(Prepared::new) {
         Some(prepared) => prepared.body(message),
         // Another adapter has put its own preparation there; rare, so nothing is kept.
         None => Prepared::new(&message.content).body(message),
     }
+}
+
+/// The body of a message that brings its whole content.
+fn verbatim(message: &Outgoing) -> Bytes {
+    let mut body = Vec::with_capacity(message.parameters.len() + message.token.len() + 192);
+    body.extend_from_slice(br#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"#);
+    push_text(&mut body, &message.to.to_e164());
+    body.push(b',');
+    body.extend_from_slice(&message.parameters);
+    body.extend_from_slice(br#","biz_opaque_callback_data":"#);
+    push_text(&mut body, &message.token);
+    body.push(b'}');
+    body.into()
 }
 
 /// The values of the parameters, in order. Damaged bytes give none, and WhatsApp refuses a message
@@ -113,6 +129,22 @@ mod tests {
                 "messaging_product": "whatsapp", "recipient_type": "individual", "type": "template",
                 "template": {"name": "diwali_offer", "language": {"code": "en_US"}},
                 "to": "+4915112345678", "biz_opaque_callback_data": "t",
+            })
+        );
+    }
+
+    #[test]
+    fn whole_content_is_sent_as_it_is() {
+        let message = Outgoing {
+            content: Arc::new(Content::verbatim(template("unused"))),
+            parameters: Bytes::from_static(br#""type":"text","text":{"body":"Hi"}"#),
+            ..outgoing(None, &[], "t")
+        };
+        assert_eq!(
+            parsed(&message),
+            json!({
+                "messaging_product": "whatsapp", "recipient_type": "individual", "type": "text",
+                "text": {"body": "Hi"}, "to": "+4915112345678", "biz_opaque_callback_data": "t",
             })
         );
     }
