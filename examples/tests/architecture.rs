@@ -81,6 +81,7 @@ fn rooms_know_only_rooms_below_them() {
         "dispatcher",
         "tracker",
         "inbox",
+        "resolver",
         "sweeper",
         "telemetry",
     ];

@@ -11,7 +11,7 @@ use rules_core::work::queue::QueueLimits;
 use whatsapp_dispatch::campaigns::{Change, Status};
 use whatsapp_dispatch::codes;
 use whatsapp_dispatch::config::DispatchConfig;
-use whatsapp_dispatch::fact::State;
+use whatsapp_dispatch::fact::{Resend, State};
 use whatsapp_dispatch::gateway::ApiError;
 use whatsapp_dispatch::reaction::{Reaction, Row, table};
 use whatsapp_dispatch::recipients::Mapping;
@@ -219,6 +219,8 @@ fn the_page_of_states_shows_every_arrow_of_a_campaign() {
         ("resume", Change::Resume),
         ("cancel", Change::Cancel),
         ("finish", Change::Finish),
+        ("reopen", Change::Reopen { of: Resend::Failed }),
+        ("reopened", Change::Reopened),
     ];
     let words = ["planning", "planned", "released", "paused", "cancelled", "finished"];
     let mut arrows = BTreeSet::new();

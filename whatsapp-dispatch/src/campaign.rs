@@ -5,6 +5,7 @@ use std::fmt::{self, Debug, Display, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rules_core::judge::fault::{Classify, Fault};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,9 @@ use crate::gateway::{MarketingApi, ProductPolicy};
 use crate::media::{MediaDigest, MediaId};
 use crate::recipients::Mapping;
 use crate::sender::Sender;
-use crate::template::{ButtonValue, Card, Components, Expiry, Header, Parameters, Skeleton, Template};
+use crate::template::{
+    ButtonValue, Card, Category, Components, Expiry, Header, Parameters, Skeleton, Template,
+};
 
 /// A campaign's name, unique within its tenant: 1 to 128 characters without control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,6 +75,33 @@ pub enum ConsentPolicy {
     Assumed,
 }
 
+/// How a campaign gets its messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CampaignKind {
+    /// From a source, in batches, before it is released.
+    #[default]
+    Batch,
+    /// One by one, while it is released.
+    Stream,
+}
+
+/// What becomes of a message in doubt after the waiting time, if no webhook told what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownPolicy {
+    /// It is not sent again and counts as unknown for good. For marketing, unless the campaign
+    /// says otherwise.
+    Never,
+    /// It is sent once more. For utility messages, unless the campaign says otherwise.
+    OnceAfter,
+    /// It is sent again at once, within attempts and expiry. For one-time codes, of which a second
+    /// one does no harm, unless the campaign says otherwise.
+    Now,
+    /// It stays as it is until somebody starts a round with it.
+    Ask,
+}
+
 /// What a campaign asks for, as it is stored. Two campaigns of one name must agree in all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -101,6 +131,49 @@ pub struct Definition {
     pub max_attempts: u16,
     /// Messages of the campaign in all, at most so many.
     pub allowance: Option<u64>,
+    /// What becomes of messages in doubt; `None` is as usual for the template's category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<UnknownPolicy>,
+    /// How long WhatsApp tries to deliver a message; `None` is as usual for the category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Duration>,
+    /// Nothing begins before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<DateTime<Utc>>,
+    /// How it gets its messages.
+    #[serde(default)]
+    pub kind: CampaignKind,
+    /// True when each message brings its whole content as its parameters, and the template says
+    /// only of which category it is.
+    #[serde(default)]
+    pub verbatim: bool,
+    /// True when its messages are no templates and need the person's open window.
+    #[serde(default)]
+    pub free_form: bool,
+}
+
+/// WhatsApp's time to live of authentication templates ("Time-to-live", Meta).
+const CODES_LIVE: Duration = Duration::from_secs(10 * 60);
+/// WhatsApp's time to live of all others ("Time-to-live", Meta).
+const OTHERS_LIVE: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+impl Definition {
+    /// What becomes of messages in doubt.
+    pub fn unknown_policy(&self) -> UnknownPolicy {
+        self.unknown.unwrap_or(match self.template.category {
+            Category::Marketing => UnknownPolicy::Never,
+            Category::Utility => UnknownPolicy::OnceAfter,
+            Category::Authentication => UnknownPolicy::Now,
+        })
+    }
+
+    /// How long WhatsApp tries to deliver a message.
+    pub fn time_to_live(&self) -> Duration {
+        self.ttl.unwrap_or(match self.template.category {
+            Category::Authentication => CODES_LIVE,
+            Category::Marketing | Category::Utility => OTHERS_LIVE,
+        })
+    }
 }
 
 impl Definition {
@@ -142,6 +215,9 @@ pub struct Campaign {
     expires_after: Option<Duration>,
     max_attempts: u16,
     allowance: Option<u64>,
+    unknown: Option<UnknownPolicy>,
+    ttl: Option<Duration>,
+    starts_at: Option<DateTime<Utc>>,
 }
 
 impl Campaign {
@@ -159,6 +235,9 @@ impl Campaign {
             expires_after: None,
             max_attempts: 5,
             allowance: None,
+            unknown: None,
+            ttl: None,
+            starts_at: None,
         }
     }
 
@@ -266,6 +345,24 @@ impl Campaign {
         Self { allowance: Some(messages), ..self }
     }
 
+    /// What becomes of messages in doubt. Without it, marketing is never sent again, utility once,
+    /// a one-time code at once.
+    pub fn unknown(self, policy: UnknownPolicy) -> Self {
+        Self { unknown: Some(policy), ..self }
+    }
+
+    /// How long WhatsApp tries to deliver a message, if its template says so. Without it 10 minutes
+    /// for one-time codes and 30 days for others ("Time-to-live", Meta).
+    pub fn ttl(self, duration: Duration) -> Self {
+        Self { ttl: Some(duration), ..self }
+    }
+
+    /// Nothing begins before this instant, though the campaign may be released earlier. An expiry
+    /// counts from here.
+    pub fn starts_at(self, instant: DateTime<Utc>) -> Self {
+        Self { starts_at: Some(instant), ..self }
+    }
+
     /// Name and definition, ready to be stored.
     pub(crate) fn define(self) -> Result<(CampaignName, Definition), CampaignError> {
         let name = CampaignName::parse(&self.name)?;
@@ -282,6 +379,12 @@ impl Campaign {
             expires_after: self.expires_after,
             max_attempts: self.max_attempts,
             allowance: self.allowance,
+            unknown: self.unknown,
+            ttl: self.ttl,
+            starts_at: self.starts_at,
+            kind: CampaignKind::Batch,
+            verbatim: false,
+            free_form: false,
         };
         Ok((name, definition))
     }

@@ -9,8 +9,8 @@ use rules_core::judge::code::Code;
 use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::work::StoreError;
 
-use crate::campaign::{CampaignName, Definition};
-use crate::fact::{Gate, Opening};
+use crate::campaign::{CampaignKind, CampaignName, Definition};
+use crate::fact::{Gate, Opening, Resend};
 use crate::message::{CampaignKey, Salt};
 
 /// The store of campaigns.
@@ -139,8 +139,12 @@ pub struct CampaignRecord {
     pub revision: u32,
     /// When it was added.
     pub created_at: DateTime<Utc>,
-    /// When it was released.
+    /// When it was released, or reopened for a round.
     pub released_at: Option<DateTime<Utc>>,
+    /// Rounds that were begun.
+    pub round: u16,
+    /// What the last round covers, while its messages are being reopened.
+    pub reopening: Option<Resend>,
 }
 
 impl CampaignRecord {
@@ -157,19 +161,29 @@ impl CampaignRecord {
             revision: 1,
             created_at: at,
             released_at: None,
+            round: 0,
+            reopening: None,
         }
     }
 
     /// After this instant no message may begin.
     pub fn not_after(&self) -> Option<DateTime<Utc>> {
-        let released = self.released_at?;
-        Some(rules_core::work::clock::after(released, self.definition.expires_after?))
+        let begins =
+            self.released_at.max(self.definition.starts_at.filter(|_| self.released_at.is_some()))?;
+        Some(rules_core::work::clock::after(begins, self.definition.expires_after?))
+    }
+
+    /// True when messages may be added one by one.
+    pub fn takes_single_messages(&self) -> bool {
+        self.definition.kind == CampaignKind::Stream
+            && matches!(self.status, Status::Released | Status::Paused)
     }
 
     /// What the campaign says to a message that wants to begin.
     pub fn gate(&self) -> Gate {
         Gate {
             open: self.status.opening(),
+            not_before: self.definition.starts_at,
             not_after: self.not_after(),
             max_attempts: self.definition.max_attempts,
         }
@@ -178,12 +192,37 @@ impl CampaignRecord {
     /// Makes the change, if it is allowed.
     pub fn change(&mut self, change: &Change, at: DateTime<Utc>) -> bool {
         let Some(status) = self.status.after(change) else { return false };
-        if status == Status::Released && self.released_at.is_none() {
+        let reopened = matches!(change, Change::Reopen { .. });
+        let in_round = self.reopening.is_some();
+        // One round after the other, each to its end.
+        let out_of_order = match change {
+            Change::Reopen { .. } | Change::Finish => in_round,
+            Change::Reopened => !in_round,
+            _ => false,
+        };
+        if out_of_order {
+            return false;
+        }
+        if status == Status::Released && (self.released_at.is_none() || reopened) {
             self.released_at = Some(at);
+        }
+        match change {
+            Change::Reopen { of } => {
+                self.round = self.round.saturating_add(1);
+                self.reopening = Some(*of);
+            }
+            Change::Reopened | Change::Cancel => self.reopening = None,
+            _ => {}
         }
         self.reason = match change {
             Change::Pause { code } => Some(code.clone()),
-            Change::Planned | Change::Release | Change::Resume | Change::Cancel | Change::Finish => None,
+            Change::Reopened => self.reason.take(),
+            Change::Planned
+            | Change::Release
+            | Change::Resume
+            | Change::Cancel
+            | Change::Finish
+            | Change::Reopen { .. } => None,
         };
         self.status = status;
         self.revision += 1;
@@ -213,12 +252,15 @@ impl Status {
     pub const fn after(self, change: &Change) -> Option<Self> {
         match (self, change) {
             (Self::Planning, Change::Planned) => Some(Self::Planned),
-            (Self::Planned, Change::Release) | (Self::Paused, Change::Resume) => Some(Self::Released),
+            (Self::Planned, Change::Release)
+            | (Self::Paused, Change::Resume)
+            | (Self::Released | Self::Finished, Change::Reopen { .. }) => Some(Self::Released),
             (Self::Released, Change::Pause { .. }) => Some(Self::Paused),
             (Self::Planning | Self::Planned | Self::Released | Self::Paused, Change::Cancel) => {
                 Some(Self::Cancelled)
             }
             (Self::Released, Change::Finish) => Some(Self::Finished),
+            (Self::Released | Self::Paused, Change::Reopened) => Some(self),
             _ => None,
         }
     }
@@ -277,6 +319,13 @@ pub enum Change {
     Cancel,
     /// Nothing more can happen by itself.
     Finish,
+    /// Somebody wants to try messages again: a round begins, and the expiry counts anew.
+    Reopen {
+        /// Which messages.
+        of: Resend,
+    },
+    /// All messages of the round were reopened.
+    Reopened,
 }
 
 /// The answer to a change.

@@ -28,9 +28,14 @@ pub struct DispatchConfig {
     pub lease: Duration,
     /// How long `finished` waits for the last webhooks: 60 s.
     pub report_after: Duration,
-    /// How long an accepted message may stay without a later fact: 30 days, WhatsApp's default
-    /// time to live ("Time-to-live", Meta), and an hour.
-    pub delivery_deadline: Duration,
+    /// How long after its time to live an accepted message may stay without a later fact: an hour.
+    pub delivery_buffer: Duration,
+    /// How long the outcome of a message in doubt is waited for before the campaign's policy
+    /// decides: 15 min. Status webhooks come within seconds, but not in an outage.
+    pub unknown_after: Duration,
+    /// The same in a campaign of which WhatsApp holds messages back, and tells nothing of them
+    /// meanwhile: 75 min. A hold lasts up to an hour or so ("Template pacing", Meta).
+    pub unknown_after_held: Duration,
     /// How messages that WhatsApp refused for a passing reason are tried again. The campaign's
     /// own cap holds beside it.
     pub retry: RetryPolicy,
@@ -49,7 +54,9 @@ impl Default for DispatchConfig {
             tick: Duration::from_millis(250),
             lease: Duration::from_secs(60),
             report_after: Duration::from_secs(60),
-            delivery_deadline: Duration::from_secs((30 * 24 + 1) * 3600),
+            delivery_buffer: Duration::from_secs(3_600),
+            unknown_after: Duration::from_secs(15 * 60),
+            unknown_after_held: Duration::from_secs(75 * 60),
             retry: RetryPolicy::default(),
             paced: true,
         }

@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 use rules_core::judge::code::Code;
 use rules_core::work::StoreError;
 
-use crate::fact::{Begin, Begun, Fact, Facts, Recorded, State};
+use crate::fact::{Answer, Begin, Begun, Fact, Facts, Recorded, Resend, State};
 use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
 use crate::phone::PhoneNumber;
 use crate::progress::Progress;
@@ -23,7 +23,7 @@ pub(crate) mod change;
 mod memory;
 
 #[cfg(feature = "sqlite")]
-pub(crate) use memory::ORPHANS_KEPT;
+pub(crate) use memory::{DUPLICATE, ORPHANS_KEPT};
 
 /// Records of a source that are planned in one transaction.
 pub const BATCH: usize = 500;
@@ -37,6 +37,11 @@ pub trait DeliveryLog: Debug + Send + Sync + 'static {
     ///
     /// The batch must be the campaign's next one; a batch that is frozen already, or one out of
     /// order, changes nothing and is answered with [`Planned::Next`].
+    ///
+    /// [`Place::Append`] adds planned records one by one to a released or paused campaign of kind
+    /// [`CampaignKind::Stream`](crate::campaign::CampaignKind::Stream), each after the last; one
+    /// whose message id is known changes nothing. Any other campaign is left as it is and
+    /// answered with [`Planned::Next`].
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call.
@@ -108,19 +113,26 @@ const _: fn(&dyn DeliveryLog) = |_| {};
 pub struct Manifest {
     /// Whose.
     pub campaign: CampaignKey,
-    /// Its number, from 0; batch *n* holds the records from *n* x [`BATCH`] on.
-    pub batch: u32,
+    /// Where the records go.
+    pub place: Place,
     /// Where in the source the next batch begins, as the source wrote it.
     pub cursor: String,
     /// The records, at most [`BATCH`], in the order of the source.
     pub rows: Vec<PlanRow>,
 }
 
-impl Manifest {
-    /// The number of the batch's first record.
-    pub fn first_record(&self) -> u32 {
-        self.batch.saturating_mul(u32::try_from(BATCH).unwrap_or(u32::MAX))
-    }
+/// Where records go in their campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The batch of this number, from 0; batch *n* holds the records from *n* x [`BATCH`] on.
+    Batch(u32),
+    /// After the last record.
+    Append,
+}
+
+/// The number of a batch's first record.
+pub(crate) fn first_record(batch: u32) -> u32 {
+    batch.saturating_mul(u32::try_from(BATCH).unwrap_or(u32::MAX))
 }
 
 /// One record, judged.
@@ -187,6 +199,17 @@ pub enum Planned {
     },
     /// It is not the next batch; this one is.
     Next(u32),
+    /// Its records stand here, in the order of the manifest.
+    Appended(Vec<Appended>),
+}
+
+/// Where a record that was appended stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Its number.
+    pub record: u32,
+    /// True when its message id was there before, and nothing was added.
+    pub known: bool,
 }
 
 /// Which messages to read.
@@ -194,6 +217,9 @@ pub enum Planned {
 pub enum Query {
     /// These; one that does not exist is left out. At most 2,000.
     Keys(Vec<MessageKey>),
+    /// The messages of a campaign that stand for these ids; one that does not exist is left out.
+    /// At most 2,000.
+    Ids(CampaignKey, Vec<MessageId>),
     /// A stretch of a campaign's records.
     Scan {
         /// Which campaign.
@@ -218,8 +244,15 @@ pub enum Kind {
     BegunBefore(DateTime<Utc>),
     /// Accepted before an instant, and nothing known since.
     AcceptedBefore(DateTime<Utc>),
-    /// Without a known outcome: begun and in doubt.
-    InDoubt,
+    /// Begun before an instant, in doubt, and nothing decided about it.
+    DoubtedBefore(DateTime<Utc>),
+    /// Covered by a round that it did not take part in.
+    ToReopen {
+        /// What the round covers.
+        of: Resend,
+        /// Its number.
+        round: u16,
+    },
     /// Every record that names this person.
     Naming(PersonId),
 }
@@ -230,9 +263,11 @@ impl Kind {
         match self {
             Self::Any => true,
             Self::Naming(person) => message.to.is_some_and(|to| to.person == person),
-            Self::ToBegin | Self::BegunBefore(_) | Self::AcceptedBefore(_) | Self::InDoubt => {
-                message.verdict == PlanVerdict::Planned && self.finds(&message.facts)
-            }
+            Self::ToBegin
+            | Self::BegunBefore(_)
+            | Self::AcceptedBefore(_)
+            | Self::DoubtedBefore(_)
+            | Self::ToReopen { .. } => message.verdict == PlanVerdict::Planned && self.finds(&message.facts),
         }
     }
 
@@ -240,9 +275,13 @@ impl Kind {
     pub(crate) fn finds(self, facts: &Facts) -> bool {
         let before = |at: Option<DateTime<Utc>>, end: DateTime<Utc>| at.is_some_and(|at| at < end);
         match (self, facts.state()) {
-            (Self::ToBegin, State::Waiting | State::Deferred) | (Self::InDoubt, State::Unknown) => true,
+            (Self::ToBegin, State::Waiting | State::Deferred) => true,
             (Self::BegunBefore(end), State::Sending) => before(facts.begun_at, end),
-            (Self::AcceptedBefore(end), State::Accepted) => before(facts.accepted_at, end),
+            (Self::AcceptedBefore(end), State::Accepted) => before(facts.accepted_at.or(facts.begun_at), end),
+            (Self::DoubtedBefore(end), State::Unknown) => {
+                facts.answer == Answer::InDoubt && before(facts.begun_at, end)
+            }
+            (Self::ToReopen { of, round }, state) => of.covers(state) && facts.round < round,
             _ => false,
         }
     }

@@ -262,6 +262,9 @@ const SENDERS_PAGE: usize = 500;
 
 fn content_of(record: &CampaignRecord) -> Content {
     let definition = &record.definition;
+    if definition.verbatim {
+        return Content::verbatim(definition.template.clone());
+    }
     let skeleton = definition.skeleton.clone().with_media(&definition.media);
     let content = Content::new(definition.template.clone(), skeleton);
     match definition.marketing {

@@ -17,11 +17,14 @@ use crate::sender::Sender;
 use crate::template::{Template, TemplateDefinition, TemplateEvent};
 
 mod builder;
+mod direct;
 mod error;
 mod explain;
 mod limits;
 mod media;
 mod plan;
+mod report;
+mod round;
 mod running;
 mod sent;
 mod steer;
@@ -29,11 +32,14 @@ mod store;
 mod webhooks;
 
 pub use builder::{DispatchBuilder, ONLY_TENANT};
-pub use error::{BuildError, ChangeError, PlanError};
+pub use direct::{Direct, DirectContent};
+pub use error::{BuildError, ChangeError, PlanError, SendError};
 pub use explain::{Explained, Gates};
 pub use plan::Plan;
+pub use report::{Report, Waiting};
+pub use round::Round;
 pub use running::Running;
-pub use sent::{Report, Sent, Waiting};
+pub use sent::Sent;
 pub use store::DispatchStore;
 pub use webhooks::{WebhookConfig, WebhookConfigError, Webhooks};
 
@@ -147,7 +153,9 @@ impl Dispatch {
     pub async fn release(&self, plan: &Plan) -> Result<Sent, ChangeError> {
         let record = self.change(plan.key(), &Change::Release, Status::Released).await?;
         tracing::info!(campaign = %record.key, "released");
-        Ok(Sent::new(Arc::clone(&self.desk), record))
+        let sent = Sent::new(Arc::clone(&self.desk), record);
+        sent.wait_for_start().await?;
+        Ok(sent)
     }
 
     /// The tenant's campaign of this name, if there is one that was released.

@@ -12,9 +12,12 @@ use crate::gateway::Wamid;
 use crate::message::MessageKey;
 use rules_core::judge::tenant::TenantId;
 
+mod again;
 mod begin;
+mod learn;
 mod state;
 
+pub use again::{Former, Reopening, Resend};
 pub use begin::{Begin, Begun, Gate, Opening};
 pub use state::{Answer, Facts, State};
 
@@ -33,9 +36,8 @@ impl Fact {
     /// WhatsApp's id that the fact ties to a message of ours.
     pub(crate) const fn names(&self) -> Option<&Wamid> {
         match (&self.of, &self.what) {
-            (Subject::Callback(_, _, wamid), _) | (Subject::Attempt(..), What::Accepted { wamid }) => {
-                Some(wamid)
-            }
+            (Subject::Callback(_, _, wamid), _)
+            | (Subject::Attempt(..), What::Accepted { wamid } | What::Held { wamid }) => Some(wamid),
             _ => None,
         }
     }
@@ -67,6 +69,11 @@ impl Subject {
 pub enum What {
     /// WhatsApp took the attempt.
     Accepted {
+        /// Its id there.
+        wamid: Wamid,
+    },
+    /// WhatsApp took the attempt and holds it back to see how the template is received.
+    Held {
         /// Its id there.
         wamid: Wamid,
     },
@@ -102,10 +109,19 @@ pub enum What {
     Delivered,
     /// It was shown to the person.
     Read,
+    /// The person listened to it.
+    Played,
     /// WhatsApp gave up on it.
     Failed {
         /// Why.
         code: Code,
+    },
+    /// Nobody will ever know what came of the attempt, and it is not tried again.
+    GivenUp,
+    /// Another attempt is to be made, though what came of this one may be unknown.
+    Reopened {
+        /// Whose decision it is.
+        why: Reopening,
     },
 }
 

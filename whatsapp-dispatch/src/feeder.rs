@@ -121,7 +121,12 @@ impl Feeder {
     }
 
     /// Puts references into the lane; false when the queue is full.
-    async fn enqueue(&self, lane: Lane, messages: &[Message], round: &[u8]) -> Result<bool, StoreError> {
+    pub(crate) async fn enqueue(
+        &self,
+        lane: Lane,
+        messages: &[Message],
+        round: &[u8],
+    ) -> Result<bool, StoreError> {
         let ids = messages.iter().filter_map(|message| message.to.as_ref()).map(|to| &to.id.as_bytes()[..]);
         let parts: Vec<&[u8]> = ids.chain([round]).collect();
         let records: Vec<Bytes> = messages.iter().map(|message| reference(&message.key).encode()).collect();
@@ -132,7 +137,7 @@ impl Feeder {
     }
 
     /// The tenant and the lane of a campaign; `None` while the tenant is not let in.
-    async fn lane(&self, record: &CampaignRecord) -> Option<(Arc<TenantScope>, Lane)> {
+    pub(crate) async fn lane(&self, record: &CampaignRecord) -> Option<(Arc<TenantScope>, Lane)> {
         let scope = match self.desk.tenants.enter(record.key.tenant()).await {
             Ok(scope) => scope,
             Err(error) => {

@@ -128,6 +128,9 @@ pub struct Content {
     pub skeleton: Skeleton,
     /// How the Marketing Messages API is to be used, if it was asked for.
     pub marketing: Option<MarketingApi>,
+    /// True when a message's parameters are the members of the request that say what it is, as
+    /// JSON without the outer braces: `"type":"text","text":{"body":"Hi"}`.
+    pub verbatim: bool,
     /// [`MARKETING`] and [`LEFT`].
     door: AtomicU8,
     prepared: OnceLock<Box<dyn Any + Send + Sync>>,
@@ -141,7 +144,19 @@ const LEFT: u8 = 2;
 impl Content {
     /// The content of one template, through the Cloud API.
     pub const fn new(template: Template, skeleton: Skeleton) -> Self {
-        Self { template, skeleton, marketing: None, door: AtomicU8::new(0), prepared: OnceLock::new() }
+        Self {
+            template,
+            skeleton,
+            marketing: None,
+            verbatim: false,
+            door: AtomicU8::new(0),
+            prepared: OnceLock::new(),
+        }
+    }
+
+    /// Messages that bring their whole content themselves.
+    pub fn verbatim(template: Template) -> Self {
+        Self { verbatim: true, ..Self::new(template, Skeleton::default()) }
     }
 
     /// The same through the Marketing Messages API.

@@ -70,6 +70,7 @@ mod feeder;
 mod dispatcher;
 mod tracker;
 mod inbox;
+mod resolver;
 mod sweeper;
 
 // What knows a technology.

@@ -103,6 +103,12 @@ impl PersonId {
     }
 }
 
+/// Stands for a person where the caller's key says which message it is.
+pub(crate) fn keyed_person(key: &str) -> PersonId {
+    let digest = keyed_digest(&[0; 32], b"direct", &[key.as_bytes()]);
+    PersonId(digest.first_chunk().copied().unwrap_or_default())
+}
+
 /// A message's identity: the first 128 bits of an HMAC under the campaign's random salt over step
 /// and person. It repeats safely, so one person is planned once, and it reveals nothing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +131,9 @@ impl Debug for MessageId {
         write!(f, "MessageId({:032x})", u128::from_be_bytes(self.0))
     }
 }
+
+/// The step of a campaign's only message so far.
+pub(crate) const FIRST_STEP: u16 = 0;
 
 /// A campaign's random secret, from which message ids and callback tokens are made.
 #[derive(Clone, PartialEq, Eq)]

@@ -16,17 +16,15 @@ use rules_core::work::fact_source::Subjects;
 use rules_core::work::referee::Judgement;
 
 use crate::campaigns::CampaignRecord;
-use crate::delivery::{BATCH, Manifest, PlanRow, PlanVerdict, Planned, Recipient};
+use crate::delivery::{BATCH, Manifest, Place, PlanRow, PlanVerdict, Planned, Recipient};
 use crate::desk::Desk;
 use crate::dispatch::PlanError;
+use crate::message::FIRST_STEP;
 use crate::people::{Address, ConsentChange, ConsentSource, PersonKey};
 use crate::phone::PhoneNumber;
 use crate::recipients::{BoundMapping, Malformed, Position, Recipients, Row};
 use crate::rule::CampaignFacts;
 use crate::template::MessagePlan;
-
-/// The step of a campaign's only message so far.
-const FIRST_STEP: u16 = 0;
 
 /// Plans one campaign.
 #[derive(Debug)]
@@ -67,12 +65,13 @@ impl Planner<'_> {
             let cursor = serde_json::to_string(&source.position())
                 .map_err(|error| PlanError::Cursor { source: error.into() })?;
             let rows = self.judge(read).await?;
-            let manifest = Manifest { campaign: key.clone(), batch, cursor, rows };
+            let place = Place::Batch(batch);
+            let manifest = Manifest { campaign: key.clone(), place, cursor, rows };
             // The next batch is read while this one is on its way to the disk.
             let (frozen, next) = tokio::join!(self.desk.log.plan(&manifest), source.next(BATCH));
             match frozen? {
                 Planned::Frozen { .. } => batch += 1,
-                Planned::Next(_) => {
+                Planned::Next(_) | Planned::Appended(_) => {
                     return Err(PlanError::Elsewhere { campaign: self.campaign.name.clone() });
                 }
             }

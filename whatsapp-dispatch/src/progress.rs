@@ -83,12 +83,19 @@ impl Label {
             State::Deferred | State::Unknown | State::Failed | State::Dead => true,
             State::Sending | State::Accepted | State::Delivered | State::Read | State::Expired => false,
         };
-        Self { bucket: Bucket::Message(state), code: facts.code.clone().filter(|_| explained) }
+        let code = match facts.answer {
+            Answer::GivenUp if state == State::Unknown => Some(UNKNOWN_FINAL),
+            _ => facts.code.clone().filter(|_| explained),
+        };
+        Self { bucket: Bucket::Message(state), code }
     }
 }
 
 /// Why a record is counted as a duplicate.
 pub const DUPLICATE_PERSON: Code = Code::known("recipient.duplicate_person");
+
+/// Nobody will ever know what came of the message, and it is not sent again.
+pub const UNKNOWN_FINAL: Code = Code::known("dispatch.unknown_final");
 
 /// How far a campaign is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,6 +106,12 @@ pub struct Progress {
     pub begun: u64,
     /// Messages that WhatsApp took so far, whatever came of them.
     pub accepted: u64,
+    /// Messages that WhatsApp took and held back so far.
+    pub held: u64,
+    /// Attempts begun so far after one of which nobody knew what came of it.
+    pub risked: u64,
+    /// Messages of which WhatsApp took two attempts for that reason.
+    pub doubled: u64,
     /// Batches that are frozen.
     pub batches: u32,
     /// Batches whose references were put into the queue.
@@ -138,6 +151,13 @@ impl Progress {
     /// Messages that may still be begun or whose answer is awaited.
     pub fn open(&self) -> u64 {
         [State::Waiting, State::Deferred, State::Sending].into_iter().map(|state| self.in_state(state)).sum()
+    }
+
+    /// Messages of which nobody knows what came, and whose story is not ended.
+    pub fn in_doubt(&self) -> u64 {
+        let label = Label { bucket: Bucket::Message(State::Unknown), code: Some(UNKNOWN_FINAL) };
+        let ended = self.counts.get(&label).copied().unwrap_or_default();
+        self.in_state(State::Unknown).saturating_sub(ended)
     }
 
     /// Every label with its count, in a stable order.

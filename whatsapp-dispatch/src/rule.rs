@@ -38,8 +38,8 @@ pub fn kinds() -> RuleKinds {
         .with::<QuietHours>("quiet_hours")
 }
 
-/// What is judged when a host names no rules: consent, opt-out, suppression, reach, and where and
-/// when marketing is not delivered.
+/// What is judged when a host names no rules: consent, opt-out, suppression, reach, where and when
+/// marketing is not delivered, and the window that free-form messages need.
 ///
 /// # Errors
 /// Never in practice; the set is built like any other.
@@ -51,6 +51,7 @@ pub fn defaults() -> Result<RuleSet, RuleSetError> {
         .with(InvalidScore::default())
         .with(MarketingDeferral::default())
         .with(UsMarketing::default())
+        .with(OpenWindow::default())
         .build()
 }
 

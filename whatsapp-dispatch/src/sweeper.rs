@@ -1,5 +1,5 @@
 //! Finds messages whose story broke off, and ends it: begun without an answer, accepted and never
-//! heard of again.
+//! heard of again, waiting when their time is over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 use rules_core::work::StoreError;
 
-use crate::campaigns::Select;
+use crate::campaigns::{CampaignRecord, Select, Status};
 use crate::delivery::{Kind, Message, Query};
 use crate::desk::Desk;
 use crate::fact::{Fact, State, Subject, What};
@@ -33,13 +33,33 @@ impl Sweeper {
     /// Begun before `before` and still without an answer: nobody knows what came of it.
     pub(crate) async fn doubt(&self, before: DateTime<Utc>) -> Result<usize, StoreError> {
         let what = || What::InDoubt { code: WORKER_LOST };
-        self.sweep(before, State::Sending, Kind::BegunBefore(before), what).await
+        // Nothing is begun before its campaign is released.
+        let kind =
+            |record: &CampaignRecord| may_be_older(record, before).then_some(Kind::BegunBefore(before));
+        self.sweep(&[State::Sending], kind, what).await
     }
 
     /// Accepted so long ago that WhatsApp has dropped it.
     pub(crate) async fn expire(&self) -> Result<usize, StoreError> {
-        let before = earlier(self.desk.clock.now(), self.desk.config.delivery_deadline);
-        self.sweep(before, State::Accepted, Kind::AcceptedBefore(before), || What::Expired).await
+        let now = self.desk.clock.now();
+        let kind = |record: &CampaignRecord| {
+            let lives = record.definition.time_to_live().saturating_add(self.desk.config.delivery_buffer);
+            let before = earlier(now, lives);
+            may_be_older(record, before).then_some(Kind::AcceptedBefore(before))
+        };
+        self.sweep(&[State::Accepted], kind, || What::Expired).await
+    }
+
+    /// Waiting though its campaign's time is over: it would be refused as soon as it is taken from
+    /// the queue, but nothing takes it while its lane is held.
+    pub(crate) async fn overdue(&self) -> Result<usize, StoreError> {
+        let now = self.desk.clock.now();
+        let kind = |record: &CampaignRecord| {
+            let alive = matches!(record.status, Status::Released | Status::Paused);
+            let over = record.not_after().is_some_and(|end| end < now);
+            (alive && over).then_some(Kind::ToBegin)
+        };
+        self.sweep(&[State::Waiting, State::Deferred], kind, || What::Expired).await
     }
 
     /// Facts by WhatsApp's id alone that came after their message was known.
@@ -49,9 +69,8 @@ impl Sweeper {
 
     async fn sweep(
         &self,
-        before: DateTime<Utc>,
-        state: State,
-        kind: Kind,
+        states: &[State],
+        kind: impl Fn(&CampaignRecord) -> Option<Kind> + Send + Sync,
         what: impl Fn() -> What + Send + Sync,
     ) -> Result<usize, StoreError> {
         let mut swept = 0;
@@ -60,11 +79,14 @@ impl Sweeper {
             let records = self.desk.campaigns.list(&Select::Active, after, PAGE).await?;
             let Some(last) = records.last() else { return Ok(swept) };
             after = last.key.number();
-            // Nothing is begun, or accepted, before its campaign is released.
-            let old = records.into_iter().filter(|record| record.released_at.is_some_and(|at| at < before));
-            let keys: Vec<CampaignKey> = old.map(|record| record.key).collect();
-            for (key, progress) in keys.iter().zip(self.desk.log.progress(&keys).await?) {
-                if 0 < progress.in_state(state) {
+            let (keys, kinds): (Vec<CampaignKey>, Vec<Kind>) =
+                records.into_iter().filter_map(|record| Some((record.key.clone(), kind(&record)?))).unzip();
+            if keys.is_empty() {
+                continue;
+            }
+            let progress = self.desk.log.progress(&keys).await?;
+            for ((key, kind), progress) in keys.iter().zip(kinds).zip(progress) {
+                if states.iter().any(|state| 0 < progress.in_state(*state)) {
                     swept += self.sweep_one(key, kind, &what).await?;
                 }
             }
@@ -97,6 +119,11 @@ impl Sweeper {
         }
         Ok(swept)
     }
+}
+
+/// True for a campaign that may have messages from before an instant. A round moves the release.
+fn may_be_older(record: &CampaignRecord, before: DateTime<Utc>) -> bool {
+    0 < record.round || record.released_at.is_some_and(|at| at < before)
 }
 
 /// `instant` less `duration`; the beginning of time when the difference cannot be expressed.

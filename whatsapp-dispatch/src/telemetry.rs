@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `dispatch_leased_total` | | references taken from the queue |
 //! | `dispatch_begun_total` | | messages begun, repeats included |
-//! | `dispatch_facts_total` | `fact`: `accepted`, `refused`, `unknown`, `deferred`, `denied`, `expired` | what senders wrote down |
+//! | `dispatch_facts_total` | `fact`: `accepted`, `held`, `refused`, `unknown`, `deferred`, `denied`, `expired` | what senders wrote down |
 //! | `dispatch_people_total` | `news`: `opted_out`, `suppressed`, `not_reachable`, `marketing_refused` | what errors told of people |
 //! | `dispatch_statuses_total` | `result`: `applied`, `known`, `unmatched`, `ignored` | statuses of webhooks |
 //! | `dispatch_unknown_codes_total` | | errors that the table of reactions does not know |

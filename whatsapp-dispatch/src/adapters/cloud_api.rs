@@ -31,6 +31,7 @@ mod wire;
 
 pub use config::{CloudApiConfig, CloudApiError};
 
+pub(crate) use body::body;
 #[cfg(feature = "simulator")]
 pub(crate) use body::parameters;
 
@@ -98,7 +99,7 @@ impl CloudApi {
 
     /// The body of the request for a message.
     pub fn body(message: &Outgoing) -> Bytes {
-        body::body(message)
+        body(message)
     }
 
     /// What an answer to a send means, without its headers: for tests and for other transports.
@@ -165,7 +166,7 @@ impl CloudApi {
 #[async_trait]
 impl MessageGateway for CloudApi {
     async fn send(&self, sender: &Sender, message: &Outgoing) -> Result<Receipt, GatewayError> {
-        let request = self.post(sender, message.content.route(), body::body(message));
+        let request = self.post(sender, message.content.route(), body(message));
         self.exchange(sender, request, self.config.timeout, MAX_ANSWER_BYTES, Read::receipt).await
     }
 

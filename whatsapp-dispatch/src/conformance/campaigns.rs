@@ -7,6 +7,7 @@ use rules_core::judge::code::Code;
 pub use super::Subject;
 use super::name;
 use crate::campaigns::{CampaignRecord, Change, Changed, Created, Select, Status};
+use crate::fact::Resend;
 
 const WHY: Code = Code::known("test.pause");
 
@@ -69,22 +70,33 @@ pub async fn an_old_revision_changes_nothing(s: Subject) {
 /// A change that the status does not allow is refused and changes nothing, whatever the status.
 pub async fn only_allowed_changes_are_made(s: Subject) {
     let pause = || Change::Pause { code: WHY };
-    let ways: [&[Change]; 6] = [
+    let of = Resend::Failed;
+    let ways: [&[Change]; 7] = [
         &[],
         &[Change::Planned],
         &[Change::Planned, Change::Release],
         &[Change::Planned, Change::Release, pause()],
         &[Change::Cancel],
         &[Change::Planned, Change::Release, Change::Finish],
+        &[Change::Planned, Change::Release, Change::Finish, Change::Reopen { of }, Change::Reopened],
     ];
     for (index, way) in ways.into_iter().enumerate() {
         let mut record = s.added(0, &format!("campaign {index}")).await;
         for change in way {
             record = s.made(&record, change.clone()).await;
         }
-        let every =
-            [Change::Planned, Change::Release, pause(), Change::Resume, Change::Cancel, Change::Finish];
-        for change in every.iter().filter(|change| record.status.after(change).is_none()) {
+        let every = [
+            Change::Planned,
+            Change::Release,
+            pause(),
+            Change::Resume,
+            Change::Cancel,
+            Change::Finish,
+            Change::Reopen { of },
+            Change::Reopened,
+        ];
+        let refused = |change: &&Change| !record.clone().change(change, s.now());
+        for change in every.iter().filter(refused) {
             let answer = s.campaigns.change(&record.key, record.revision, change).await.unwrap();
             assert_eq!(answer, Changed::NotAllowed(record.clone()), "{change:?}");
             assert_eq!(s.loaded(&record).await, record);
@@ -104,6 +116,46 @@ pub async fn a_release_happens_once(s: Subject) {
     let resumed = s.made(&record, Change::Resume).await;
     assert_eq!((resumed.status, &resumed.reason), (Status::Released, &None));
     assert_eq!(resumed.released_at, released.released_at);
+}
+
+/// A round sets a finished campaign back to released, and its expiry counts anew.
+pub async fn a_round_reopens_a_campaign(s: Subject) {
+    let record = s.added(0, "spring").await;
+    s.made(&record, Change::Planned).await;
+    s.made(&record, Change::Release).await;
+    s.made(&record, Change::Finish).await;
+    (s.advance)(Duration::from_secs(7_200));
+    let of = Resend::NotDelivered;
+    let reopened = s.made(&record, Change::Reopen { of }).await;
+    assert_eq!((reopened.status, reopened.round, reopened.reopening), (Status::Released, 1, Some(of)));
+    assert_eq!(reopened.released_at, Some(s.now()));
+    assert_eq!(s.loaded(&record).await, reopened);
+    let ready = s.made(&record, Change::Reopened).await;
+    assert_eq!((ready.status, ready.round, ready.reopening), (Status::Released, 1, None));
+    let second = s.made(&record, Change::Reopen { of: Resend::Unknown }).await;
+    assert_eq!((second.round, second.reopening), (2, Some(Resend::Unknown)));
+}
+
+/// While a round's messages are being reopened the campaign neither ends nor begins another one;
+/// a cancellation ends both.
+pub async fn a_round_is_opened_to_its_end(s: Subject) {
+    let record = s.added(0, "spring").await;
+    s.made(&record, Change::Planned).await;
+    s.made(&record, Change::Release).await;
+    let of = Resend::Failed;
+    let reopened = s.made(&record, Change::Reopen { of }).await;
+    for change in [Change::Finish, Change::Reopen { of }] {
+        let answer = s.campaigns.change(&record.key, reopened.revision, &change).await.unwrap();
+        assert_eq!(answer, Changed::NotAllowed(reopened.clone()));
+    }
+    let paused = s.made(&record, Change::Pause { code: WHY }).await;
+    assert_eq!(paused.reopening, Some(of));
+    let ready = s.made(&record, Change::Reopened).await;
+    assert_eq!((ready.status, &ready.reason, ready.reopening), (Status::Paused, &Some(WHY), None));
+    s.made(&record, Change::Resume).await;
+    s.made(&record, Change::Reopen { of }).await;
+    let cancelled = s.made(&record, Change::Cancel).await;
+    assert_eq!((cancelled.status, cancelled.round, cancelled.reopening), (Status::Cancelled, 2, None));
 }
 
 /// Another tenant's key, and one that was never given, find nothing and change nothing.
@@ -192,6 +244,8 @@ macro_rules! campaigns_conformance {
             an_old_revision_changes_nothing
             only_allowed_changes_are_made
             a_release_happens_once
+            a_round_reopens_a_campaign
+            a_round_is_opened_to_its_end
             a_foreign_key_finds_nothing
             campaigns_are_loaded_in_order
             a_name_selects_one

@@ -9,17 +9,28 @@ use rules_core::work::events::Entry;
 
 pub use super::Subject;
 use super::number;
-use crate::campaigns::{CampaignRecord, Change};
-use crate::delivery::{BATCH, Kind, Manifest, Message, PlanRow, PlanVerdict, Planned, Query, Recipient};
-use crate::fact::{Answer, Begin, Begun, Fact, Facts, Recorded, State, Subject as Of, Then, Wait, What};
+use crate::campaign::CampaignKind;
+use crate::campaigns::{CampaignRecord, Change, Created};
+use crate::delivery::{
+    Appended, BATCH, Kind, Manifest, Message, Place, PlanRow, PlanVerdict, Planned, Query, Recipient,
+};
+use crate::fact::{
+    Answer, Begin, Begun, Fact, Facts, Recorded, Reopening, Resend, State, Subject as Of, Then, Wait, What,
+};
 use crate::gateway::Wamid;
-use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
-use crate::progress::{Bucket, Progress};
+use crate::message::{CampaignKey, FIRST_STEP, MessageKey, PersonId, Salt};
+use crate::progress::{Bucket, DUPLICATE_PERSON, Progress, UNKNOWN_FINAL};
 
 const WHY: Code = Code::known("test.why");
 const OTHER: Code = Code::known("test.other");
+const REOPEN: What = What::Reopened { why: Reopening::Policy };
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// Somebody wants messages to be begun again.
+fn round(number: u16, of: Resend) -> What {
+    What::Reopened { why: Reopening::Round { number, of } }
+}
 
 fn wamid(n: u32) -> Wamid {
     Wamid::new(format!("wamid.{n:08}"))
@@ -41,7 +52,7 @@ fn person(n: u32) -> PersonId {
 fn row(n: u32, verdict: PlanVerdict) -> PlanRow {
     let to = Recipient {
         person: person(n),
-        id: MessageId::from_bytes(*person(n).as_bytes()),
+        id: Salt::from_bytes([7; 32]).message(FIRST_STEP, person(n)),
         number: number(u64::from(n)),
         consent: n.is_multiple_of(2),
         zone: n.is_multiple_of(3).then_some(chrono_tz::Asia::Kolkata),
@@ -56,7 +67,8 @@ fn planned(people: impl IntoIterator<Item = u32>) -> Vec<PlanRow> {
 impl Subject {
     async fn freeze(&self, campaign: &CampaignKey, batch: u32, rows: Vec<PlanRow>) -> Planned {
         let cursor = format!("after batch {batch}");
-        self.log.plan(&Manifest { campaign: campaign.clone(), batch, cursor, rows }).await.unwrap()
+        let place = Place::Batch(batch);
+        self.log.plan(&Manifest { campaign: campaign.clone(), place, cursor, rows }).await.unwrap()
     }
 
     /// A released campaign of tenant 0 with messages to people 0 to n.
@@ -68,7 +80,7 @@ impl Subject {
     }
 
     async fn begin(&self, message: &MessageKey, by: u8) -> Begun {
-        let wish = Begin { message: message.clone(), lease: lease(by) };
+        let wish = Begin { message: message.clone(), lease: lease(by), also: Vec::new() };
         self.log.begin(&[wish]).await.unwrap().pop().unwrap()
     }
 
@@ -152,8 +164,11 @@ impl Subject {
         assert_eq!(counted, labels);
         assert_eq!(progress.rows(), messages.len() as u64);
         let begun: u64 = messages.iter().map(|message| u64::from(message.facts.attempts)).sum();
-        let accepted = messages.iter().filter(|message| message.facts.accepted_at.is_some()).count();
+        let accepted = messages.iter().filter(|message| message.facts.was_taken()).count();
         assert_eq!((progress.begun, progress.accepted), (begun, accepted as u64));
+        let risked: u64 = messages.iter().map(|message| u64::from(message.facts.risked)).sum();
+        let doubled = messages.iter().filter(|message| message.facts.was_doubled()).count();
+        assert_eq!((progress.risked, progress.doubled), (risked, doubled as u64));
     }
 }
 
@@ -289,7 +304,7 @@ pub async fn another_lease_finds_it_in_flight(s: Subject) {
 /// Wishes are answered in order, also several for one message.
 pub async fn wishes_are_answered_in_order(s: Subject) {
     let campaign = s.released(2).await.key;
-    let wish = |record, by| Begin { message: campaign.message(record), lease: lease(by) };
+    let wish = |record, by| Begin { message: campaign.message(record), lease: lease(by), also: Vec::new() };
     let wishes = [wish(1, 1), wish(9, 1), wish(0, 1), wish(1, 2), wish(1, 1)];
     let answers = s.log.begin(&wishes).await.unwrap();
     let expected =
@@ -541,6 +556,340 @@ pub async fn acceptance_is_not_undone(s: Subject) {
     s.sums_hold(&campaign).await;
 }
 
+/// What WhatsApp took and holds back is accepted, until its servers send it on.
+pub async fn a_held_message_is_accepted(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    s.begin(&key, 1).await;
+    let held = What::Held { wamid: wamid(1) };
+    assert_eq!(s.answer(&key, 1, held.clone()).await, Recorded::Applied);
+    assert_eq!(s.answer(&key, 1, held).await, Recorded::Known);
+    let facts = s.facts(&key).await;
+    assert_eq!((facts.state(), facts.held, facts.is_held()), (State::Accepted, true, true));
+    let progress = s.progress(&campaign).await;
+    assert_eq!((progress.held, progress.accepted), (1, 1));
+    s.callback(&key, 1, What::Sent).await;
+    assert!(!s.facts(&key).await.is_held());
+    s.sums_hold(&campaign).await;
+}
+
+/// What was listened to was read.
+pub async fn what_was_played_was_read(s: Subject) {
+    let campaign = s.released(2).await;
+    for record in 0..2 {
+        let key = campaign.key.message(record);
+        s.begin(&key, 1).await;
+        s.accept(&key, record).await;
+    }
+    assert_eq!(s.callback(&campaign.key.message(0), 0, What::Played).await, Recorded::Applied);
+    s.by_wamid(0, 1, What::Played).await;
+    s.log.adopt().await.unwrap();
+    for record in 0..2 {
+        let facts = s.facts(&campaign.key.message(record)).await;
+        assert_eq!((facts.state(), facts.played_at), (State::Read, Some(s.now())));
+    }
+    s.sums_hold(&campaign).await;
+}
+
+/// What is given up stays unknown and is not looked at again; a late webhook ends it all the same.
+pub async fn what_is_given_up_stays_unknown(s: Subject) {
+    let campaign = s.released(2).await;
+    let key = campaign.key.message(0);
+    assert_eq!(s.answer(&key, 0, What::GivenUp).await, Recorded::Known, "nothing is in doubt");
+    s.begin(&key, 1).await;
+    s.answer(&key, 1, What::InDoubt { code: WHY }).await;
+    assert_eq!(s.progress(&campaign).await.in_doubt(), 1);
+    assert_eq!(s.answer(&key, 1, What::GivenUp).await, Recorded::Applied);
+    assert_eq!(s.answer(&key, 1, What::GivenUp).await, Recorded::Known);
+    assert_eq!(s.answer(&key, 1, REOPEN).await, Recorded::Known, "it is final");
+    assert_eq!((s.state(&key).await, s.begin(&key, 2).await), (State::Unknown, Begun::Closed));
+    assert_eq!(s.scan(&campaign.key, Kind::DoubtedBefore(s.instant(DAY)), 10).await, [0_u32; 0]);
+    let progress = s.progress(&campaign).await;
+    assert_eq!((progress.in_state(State::Unknown), progress.in_doubt()), (1, 0));
+    assert_eq!(progress.reasons().get(&UNKNOWN_FINAL), Some(&1));
+    s.callback(&key, 1, What::Delivered).await;
+    assert_eq!(s.state(&key).await, State::Delivered);
+    s.sums_hold(&campaign).await;
+}
+
+/// A message in doubt is begun again once somebody decided so, and the risk is counted.
+pub async fn a_decision_begins_doubt_again(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    s.begin(&key, 1).await;
+    assert_eq!(s.answer(&key, 1, REOPEN).await, Recorded::Known, "its answer is awaited");
+    s.answer(&key, 1, What::InDoubt { code: WHY }).await;
+    assert_eq!(s.begin(&key, 2).await, Begun::Closed);
+    assert_eq!(s.answer(&key, 2, REOPEN).await, Recorded::Known, "no such attempt");
+    assert_eq!(s.answer(&key, 1, REOPEN).await, Recorded::Applied);
+    assert_eq!(s.answer(&key, 1, REOPEN).await, Recorded::Known);
+    assert_eq!(s.state(&key).await, State::Waiting);
+    assert_eq!(s.begin(&key, 2).await, Begun::Attempt(2));
+    assert_eq!(s.answer(&key, 1, REOPEN).await, Recorded::Known, "an old decision");
+    let facts = s.facts(&key).await;
+    assert_eq!((facts.risked, facts.counted, facts.doubted), (1, 2, false));
+    assert_eq!(s.progress(&campaign).await.risked, 1);
+    s.sums_hold(&campaign).await;
+}
+
+/// Evidence about an attempt in doubt makes the next one needless, whatever was decided before.
+pub async fn evidence_makes_another_attempt_needless(s: Subject) {
+    let campaign = s.released(8).await;
+    let ends = [
+        (What::Sent, State::Accepted),
+        (What::Delivered, State::Delivered),
+        (What::Read, State::Read),
+        (What::Failed { code: WHY }, State::Failed),
+    ];
+    for (n, (what, state)) in (0..).zip(ends) {
+        for reopened_first in [true, false] {
+            let record = n * 2 + u32::from(reopened_first);
+            let key = campaign.key.message(record);
+            s.begin(&key, 1).await;
+            s.answer(&key, 1, What::InDoubt { code: OTHER }).await;
+            if reopened_first {
+                assert_eq!(s.answer(&key, 1, REOPEN).await, Recorded::Applied);
+                let until = s.instant(MINUTE);
+                s.answer(&key, 1, What::Deferred { until, code: OTHER }).await;
+            }
+            s.callback(&key, record, what.clone()).await;
+            if !reopened_first {
+                assert_eq!(s.answer(&key, 1, REOPEN).await, Recorded::Known);
+            }
+            assert_eq!((s.state(&key).await, s.begin(&key, 2).await), (state, Begun::Closed));
+        }
+    }
+    s.sums_hold(&campaign).await;
+}
+
+/// A late webhook about an attempt that was in doubt is attached to its message. If WhatsApp took
+/// both, that is counted; if it gave up on the first, the second goes on.
+pub async fn late_evidence_is_attached(s: Subject) {
+    let campaign = s.released(3).await;
+    let keys = [0, 1, 2].map(|record| campaign.key.message(record));
+    for key in &keys {
+        s.begin(key, 1).await;
+        s.answer(key, 1, What::InDoubt { code: OTHER }).await;
+        s.answer(key, 1, REOPEN).await;
+        assert_eq!(s.begin(key, 2).await, Begun::Attempt(2));
+    }
+    let [taken, failed, in_doubt] = &keys;
+    assert_eq!(s.callback(taken, 1, What::Sent).await, Recorded::Applied);
+    assert_eq!(s.callback(taken, 1, What::Sent).await, Recorded::Known);
+    assert_eq!(s.state(taken).await, State::Sending, "its own answer is awaited");
+    assert_eq!(s.progress(&campaign).await.doubled, 0);
+    s.answer(taken, 2, What::Accepted { wamid: wamid(2) }).await;
+    assert_eq!(s.progress(&campaign).await.doubled, 1);
+
+    assert_eq!(s.callback(failed, 3, What::Failed { code: WHY }).await, Recorded::Applied);
+    assert_eq!(s.state(failed).await, State::Sending);
+    s.answer(failed, 2, What::Accepted { wamid: wamid(4) }).await;
+    assert_eq!(s.state(failed).await, State::Accepted);
+
+    s.answer(in_doubt, 2, What::InDoubt { code: OTHER }).await;
+    s.callback(in_doubt, 5, What::Sent).await;
+    assert_eq!((s.state(in_doubt).await, s.begin(in_doubt, 3).await), (State::Accepted, Begun::Closed));
+    s.callback(in_doubt, 5, What::Failed { code: WHY }).await;
+    assert_eq!(s.state(in_doubt).await, State::Unknown);
+    let progress = s.progress(&campaign).await;
+    assert_eq!((progress.risked, progress.doubled, progress.accepted), (3, 2, 3));
+    s.sums_hold(&campaign).await;
+}
+
+/// A rule that denies a message whose first attempt is in doubt does not end the doubt.
+pub async fn a_denial_does_not_end_doubt(s: Subject) {
+    let campaign = s.released(2).await;
+    for (record, what) in [(0, What::Denied { code: WHY }), (1, What::Expired)] {
+        let key = campaign.key.message(record);
+        s.begin(&key, 1).await;
+        s.answer(&key, 1, What::InDoubt { code: OTHER }).await;
+        s.answer(&key, 1, REOPEN).await;
+        assert_eq!(s.answer(&key, 1, what).await, Recorded::Applied);
+        assert_eq!((s.state(&key).await, s.begin(&key, 2).await), (State::Unknown, Begun::Closed));
+    }
+    assert_eq!(s.progress(&campaign).await.in_doubt(), 0);
+    s.sums_hold(&campaign).await;
+}
+
+/// A round begins what it covers again, each message once, and attempts count anew.
+pub async fn a_round_begins_again(s: Subject) {
+    let campaign = s.released(1).await;
+    let key = campaign.key.message(0);
+    for attempt in 1..=3 {
+        s.begin(&key, 1).await;
+        s.refuse(&key, attempt, Then::Again { at: s.now(), counted: true }).await;
+    }
+    assert_eq!(s.answer(&key, 3, round(1, Resend::NotDelivered)).await, Recorded::Known, "it waits");
+    assert_eq!(s.begin(&key, 1).await, Begun::Exhausted);
+    s.answer(&key, 0, What::Denied { code: WHY }).await;
+    assert_eq!(s.answer(&key, 3, round(1, Resend::Unknown)).await, Recorded::Known, "it is not in doubt");
+    assert_eq!(s.answer(&key, 3, round(1, Resend::Failed)).await, Recorded::Applied);
+    assert_eq!(s.answer(&key, 3, round(1, Resend::Failed)).await, Recorded::Known);
+    assert_eq!(s.state(&key).await, State::Waiting);
+    assert_eq!(s.begin(&key, 1).await, Begun::Attempt(4));
+    assert_eq!(s.facts(&key).await.counted, 1);
+    s.refuse(&key, 4, Then::Final).await;
+    assert_eq!(s.answer(&key, 4, round(1, Resend::Failed)).await, Recorded::Known, "once in a round");
+    assert_eq!(s.answer(&key, 4, round(2, Resend::Failed)).await, Recorded::Applied);
+    assert_eq!(s.progress(&campaign).await.in_state(State::Waiting), 1);
+    s.sums_hold(&campaign).await;
+}
+
+/// A round sets the attempts before it aside: what is told of them late counts only if the person
+/// has the message, and that closes it.
+pub async fn a_round_sets_earlier_attempts_aside(s: Subject) {
+    let campaign = s.released(5).await;
+    let keys = [0, 1, 2, 3, 4].map(|record| campaign.key.message(record));
+    for (record, key) in (0..).zip(&keys) {
+        s.begin(key, 1).await;
+        s.accept(key, record).await;
+        s.callback(key, record, What::Failed { code: WHY }).await;
+        assert_eq!(s.answer(key, 1, round(1, Resend::Failed)).await, Recorded::Applied);
+    }
+    let [waits, before, begun, by_id, old] = &keys;
+    s.callback(waits, 0, What::Sent).await;
+    s.callback(waits, 0, What::Failed { code: OTHER }).await;
+    assert_eq!(s.state(waits).await, State::Waiting);
+    s.callback(before, 1, What::Delivered).await;
+    assert_eq!((s.state(before).await, s.begin(before, 2).await), (State::Delivered, Begun::Closed));
+    for key in [begun, by_id, old] {
+        assert_eq!(s.begin(key, 2).await, Begun::Attempt(2));
+    }
+    s.callback(begun, 2, What::Failed { code: OTHER }).await;
+    assert_eq!(s.state(begun).await, State::Sending);
+    s.callback(begun, 2, What::Read).await;
+    assert_eq!(s.state(begun).await, State::Read);
+    s.by_wamid(0, 3, What::Delivered).await;
+    s.answer(old, 2, What::Accepted { wamid: wamid(14) }).await;
+    s.by_wamid(0, 4, What::Failed { code: OTHER }).await;
+    s.log.adopt().await.unwrap();
+    assert_eq!(s.state(by_id).await, State::Delivered);
+    assert_eq!(s.state(old).await, State::Accepted, "the failure is the first attempt's");
+    s.by_wamid(0, 14, What::Failed { code: OTHER }).await;
+    s.log.adopt().await.unwrap();
+    assert_eq!(s.state(old).await, State::Failed);
+    let progress = s.progress(&campaign).await;
+    assert_eq!((progress.accepted, progress.risked, progress.doubled), (5, 0, 0));
+    s.sums_hold(&campaign).await;
+}
+
+/// A message that was taken since it was looked at does not expire; one that was accepted does,
+/// and a later delivery counts all the same.
+pub async fn only_what_was_looked_at_expires(s: Subject) {
+    let campaign = s.released(2).await;
+    let key = campaign.key.message(0);
+    s.begin(&key, 1).await;
+    assert_eq!(s.answer(&key, 0, What::Expired).await, Recorded::Known);
+    s.accept(&key, 1).await;
+    assert_eq!(s.answer(&key, 0, What::Expired).await, Recorded::Known);
+    assert_eq!(s.answer(&key, 1, What::Expired).await, Recorded::Applied);
+    assert_eq!(s.state(&key).await, State::Expired);
+    s.callback(&key, 1, What::Delivered).await;
+    assert_eq!(s.state(&key).await, State::Delivered);
+    s.sums_hold(&campaign).await;
+}
+
+/// Before the campaign's start nothing begins, and its time counts from there.
+pub async fn nothing_begins_before_the_start(s: Subject) {
+    let mut new = s.new_campaign(0, "later");
+    let mut definition = new.definition.as_ref().clone();
+    let start = s.instant(DAY);
+    definition.starts_at = Some(start);
+    new.definition = std::sync::Arc::new(definition);
+    let Created::New(campaign) = s.campaigns.create(&new).await.unwrap() else { unreachable!() };
+    s.freeze(&campaign.key, 0, planned(0..2)).await;
+    s.made(&campaign, Change::Planned).await;
+    let released = s.made(&campaign, Change::Release).await;
+    let [one, two] = [0, 1].map(|record| campaign.key.message(record));
+    assert_eq!(s.begin(&one, 1).await, Begun::NotBefore(start));
+    (s.advance)(DAY);
+    assert_eq!(s.begin(&one, 1).await, Begun::Attempt(1));
+    (s.advance)(Duration::from_secs(3_600));
+    assert_eq!(released.not_after(), Some(s.now()));
+    assert_eq!(s.begin(&two, 1).await, Begun::Attempt(1));
+}
+
+/// People who turned out to be one get one message: whichever record is begun first, the others
+/// never are. In two calls or in one, and whether or not the campaign planned for that id.
+pub async fn merged_people_get_one_message(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    s.freeze(&campaign.key, 0, planned(0..10)).await;
+    s.made(&campaign, Change::Planned).await;
+    s.made(&campaign, Change::Release).await;
+    let key = |record| campaign.key.message(record);
+    let wish = |record, also: &[u32]| Begin {
+        message: key(record),
+        lease: lease(1),
+        also: also.iter().map(|n| person(*n)).collect(),
+    };
+    let begin = async |wishes: &[Begin]| s.log.begin(wishes).await.unwrap();
+    // The one who was found to be another comes second, then first.
+    assert_eq!(begin(&[wish(0, &[])]).await, [Begun::Attempt(1)]);
+    assert_eq!(begin(&[wish(1, &[0])]).await, [Begun::Duplicate]);
+    assert_eq!(s.answer(&key(1), 0, What::Denied { code: WHY }).await, Recorded::Applied);
+    assert_eq!(begin(&[wish(3, &[2])]).await, [Begun::Attempt(1)]);
+    assert_eq!(begin(&[wish(2, &[])]).await, [Begun::Closed]);
+    let closed = s.facts(&key(2)).await;
+    assert_eq!((closed.state(), closed.code), (State::Dead, Some(DUPLICATE_PERSON)));
+    // In one call.
+    assert_eq!(begin(&[wish(4, &[]), wish(5, &[4])]).await, [Begun::Attempt(1), Begun::Duplicate]);
+    assert_eq!(begin(&[wish(7, &[6]), wish(6, &[7])]).await, [Begun::Attempt(1), Begun::Closed]);
+    // Both are somebody else now, for whom nothing was planned.
+    assert_eq!(begin(&[wish(8, &[99])]).await, [Begun::Attempt(1)]);
+    assert_eq!(begin(&[wish(9, &[99])]).await, [Begun::Duplicate]);
+    // Asking again is no second message.
+    assert_eq!(begin(&[wish(8, &[99]), wish(3, &[2])]).await, [Begun::Attempt(1), Begun::Attempt(1)]);
+    assert_eq!(s.progress(&campaign).await.begun, 5);
+    s.sums_hold(&campaign).await;
+}
+
+/// A released stream takes records one by one, each message id once, and finds them by it.
+pub async fn a_stream_takes_single_messages(s: Subject) {
+    let mut new = s.new_campaign(0, "stream");
+    let mut definition = new.definition.as_ref().clone();
+    definition.kind = CampaignKind::Stream;
+    new.definition = std::sync::Arc::new(definition);
+    let Created::New(stream) = s.campaigns.create(&new).await.unwrap() else { unreachable!() };
+    let append = async |people: &[u32]| {
+        let (campaign, rows) = (stream.key.clone(), planned(people.iter().copied()));
+        s.log.plan(&Manifest { campaign, place: Place::Append, cursor: String::new(), rows }).await.unwrap()
+    };
+    assert_eq!(append(&[1]).await, Planned::Next(0), "it is not released");
+    s.made(&stream, Change::Planned).await;
+    s.made(&stream, Change::Release).await;
+    let stands = |list: &[(u32, bool)]| {
+        Planned::Appended(
+            list.iter().map(|(record, known)| Appended { record: *record, known: *known }).collect(),
+        )
+    };
+    let before = s.evidence().await.len();
+    assert_eq!(append(&[1, 2]).await, stands(&[(0, false), (1, false)]));
+    assert_eq!(append(&[2]).await, stands(&[(1, true)]));
+    assert_eq!(append(&[3, 1, 3]).await, stands(&[(2, false), (0, true), (2, true)]));
+    assert_eq!(s.evidence().await.len(), before + 2, "what changes nothing is no evidence");
+    assert_eq!(s.scan(&stream.key, Kind::ToBegin, 10).await, [0, 1, 2]);
+    let ids = [3, 9, 1].map(|n| row(n, PlanVerdict::Planned).to.unwrap().id).to_vec();
+    let found = s.log.messages(&Query::Ids(stream.key.clone(), ids.clone())).await.unwrap();
+    assert_eq!(found.messages.iter().map(|message| message.key.record()).collect::<Vec<_>>(), [0, 2]);
+    let theirs = CampaignKey::new(&s.scopes[1], stream.key.number());
+    assert!(s.log.messages(&Query::Ids(theirs, ids)).await.unwrap().messages.is_empty());
+    assert_eq!(s.begin(&stream.key.message(2), 1).await, Begun::Attempt(1));
+    s.sums_hold(&stream).await;
+}
+
+/// A campaign of another kind takes no single messages.
+pub async fn only_streams_take_single_messages(s: Subject) {
+    let campaign = s.released(1).await;
+    let manifest = Manifest {
+        campaign: campaign.key.clone(),
+        place: Place::Append,
+        cursor: String::new(),
+        rows: planned([7]),
+    };
+    assert_eq!(s.log.plan(&manifest).await.unwrap(), Planned::Next(1));
+    assert_eq!(s.progress(&campaign).await.planned(), 1);
+}
+
 /// A fact by an id that no message has is kept, and applied when a message gets the id.
 pub async fn a_fact_waits_for_its_message(s: Subject) {
     let campaign = s.released(2).await;
@@ -700,7 +1049,12 @@ pub async fn scans_find_what_they_look_for(s: Subject) {
         assert_eq!(scan(Kind::BegunBefore(first)).await, [0_u32; 0]);
         assert_eq!(scan(Kind::AcceptedBefore(later)).await, [5]);
         assert_eq!(scan(Kind::AcceptedBefore(first)).await, [0_u32; 0]);
-        assert_eq!(scan(Kind::InDoubt).await, [4]);
+        assert_eq!(scan(Kind::DoubtedBefore(later)).await, [4]);
+        assert_eq!(scan(Kind::DoubtedBefore(first)).await, [0_u32; 0]);
+        let reopen = |of| Kind::ToReopen { of, round: 1 };
+        assert_eq!(scan(reopen(Resend::Failed)).await, [0_u32; 0]);
+        assert_eq!(scan(reopen(Resend::Unknown)).await, [4]);
+        assert_eq!(scan(reopen(Resend::NotDelivered)).await, [4, 5]);
         assert_eq!(scan(Kind::Naming(person(3))).await, [3, 9]);
         assert_eq!(scan(Kind::Naming(person(99))).await, [0_u32; 0]);
     }
@@ -719,7 +1073,7 @@ pub async fn large_campaigns_are_scanned_whole(s: Subject) {
         (0..2 * size).partition(|n| n.is_multiple_of(37) || (480..520).contains(n));
     let (taken, begun): (Vec<u32>, Vec<u32>) = sent.iter().partition(|n| n.is_multiple_of(2));
     for group in sent.chunks(32) {
-        let wish = |n: &u32| Begin { message: campaign.key.message(*n), lease: lease(1) };
+        let wish = |n: &u32| Begin { message: campaign.key.message(*n), lease: lease(1), also: Vec::new() };
         let answers = s.log.begin(&group.iter().map(wish).collect::<Vec<_>>()).await.unwrap();
         assert!(answers.iter().all(|answer| *answer == Begun::Attempt(1)));
     }
@@ -827,9 +1181,21 @@ pub async fn counters_add_up_after_anything(s: Subject) {
         let attempt = u16::try_from(random(4)).unwrap();
         let code = if random(2) == 0 { WHY } else { OTHER };
         let at = s.now();
-        let what = match random(14) {
+        let what = match random(19) {
             0..=2 => {
                 s.begin(&key, u8::try_from(random(3)).unwrap()).await;
+                continue;
+            }
+            14 => What::GivenUp,
+            15 => REOPEN,
+            16 => {
+                let covers = [Resend::Failed, Resend::Unknown, Resend::NotDelivered];
+                round(attempt + 1, covers.into_iter().nth(step % 3).unwrap())
+            }
+            17 => What::Held { wamid: wamid(record) },
+            18 => {
+                let also = vec![person(u32::try_from(random(12)).unwrap())];
+                s.log.begin(&[Begin { message: key, lease: lease(1), also }]).await.unwrap();
                 continue;
             }
             3 => What::Accepted { wamid: wamid(record) },
@@ -841,9 +1207,13 @@ pub async fn counters_add_up_after_anything(s: Subject) {
             10 => What::Denied { code },
             11 => What::Expired,
             12 => What::Failed { code },
-            _ => [What::Sent, What::Delivered, What::Read].into_iter().nth(attempt as usize % 3).unwrap(),
+            _ => {
+                let told = [What::Sent, What::Delivered, What::Read, What::Played];
+                told.into_iter().nth(attempt as usize).unwrap()
+            }
         };
-        let webhook = matches!(what, What::Failed { .. } | What::Sent | What::Delivered | What::Read);
+        let positive = matches!(what, What::Sent | What::Delivered | What::Read | What::Played);
+        let webhook = positive || matches!(what, What::Failed { .. });
         let of = match (webhook, random(2)) {
             (true, 0) => Of::Callback(key, attempt, wamid(record)),
             (true, _) => Of::Wamid(s.scopes[0].id().clone(), wamid(record)),
@@ -894,6 +1264,20 @@ macro_rules! delivery_log_conformance {
             a_callback_ends_doubt
             a_refusal_ends_doubt
             acceptance_is_not_undone
+            a_held_message_is_accepted
+            what_was_played_was_read
+            what_is_given_up_stays_unknown
+            a_decision_begins_doubt_again
+            evidence_makes_another_attempt_needless
+            late_evidence_is_attached
+            a_denial_does_not_end_doubt
+            a_round_begins_again
+            a_round_sets_earlier_attempts_aside
+            only_what_was_looked_at_expires
+            nothing_begins_before_the_start
+            merged_people_get_one_message
+            a_stream_takes_single_messages
+            only_streams_take_single_messages
             a_fact_waits_for_its_message
             a_fact_finds_its_message
             a_vain_search_forgets_nothing

@@ -10,8 +10,8 @@ use rules_core::judge::id::EntryId;
 use rules_core::judge::key::ChainKey;
 use rules_core::work::events::Entry;
 
-use crate::delivery::{Manifest, PlanVerdict};
-use crate::fact::{Facts, What};
+use crate::delivery::{Manifest, Place, PlanVerdict, first_record};
+use crate::fact::{Facts, Reopening, What};
 use crate::message::{CampaignKey, MessageKey};
 use crate::progress::Label;
 
@@ -21,6 +21,9 @@ pub(crate) struct Delta {
     pub(crate) labels: BTreeMap<Label, i64>,
     pub(crate) begun: u64,
     pub(crate) accepted: u64,
+    pub(crate) held: u64,
+    pub(crate) risked: u64,
+    pub(crate) doubled: u64,
 }
 
 /// What one call changes, per campaign.
@@ -34,7 +37,10 @@ impl Changes {
     pub(crate) fn moved(&mut self, message: &MessageKey, before: &Facts, after: &Facts) {
         let (delta, _) = self.of(message.campaign());
         delta.begun += u64::from(after.attempts.saturating_sub(before.attempts));
-        delta.accepted += u64::from(before.accepted_at.is_none() && after.accepted_at.is_some());
+        delta.accepted += u64::from(!before.was_taken() && after.was_taken());
+        delta.held += u64::from(!before.held && after.held);
+        delta.risked += u64::from(after.risked.saturating_sub(before.risked));
+        delta.doubled += u64::from(!before.was_doubled() && after.was_doubled());
         let (from, to) = (Label::of(before), Label::of(after));
         if from != to {
             *delta.labels.entry(from).or_default() -= 1;
@@ -117,9 +123,12 @@ pub(crate) const PLANNED: Code = Code::known("dispatch.planned");
 /// the ids of those who do.
 pub(crate) fn plan_entry(manifest: &Manifest, verdicts: &[PlanVerdict], at: DateTime<Utc>) -> Entry {
     let number = manifest.campaign.number();
-    let first = manifest.first_record();
     let mut refused = String::new();
     let mut ids: Vec<&[u8]> = Vec::new();
+    let first = match manifest.place {
+        Place::Batch(batch) => first_record(batch),
+        Place::Append => 0,
+    };
     for ((record, row), verdict) in (first..).zip(&manifest.rows).zip(verdicts) {
         let code = Label::planned(verdict).code;
         match (code, &row.to) {
@@ -132,23 +141,33 @@ pub(crate) fn plan_entry(manifest: &Manifest, verdicts: &[PlanVerdict], at: Date
         }
     }
     let digest = EntryId::of(&ids);
-    Entry {
-        id: EntryId::of(&[b"plan", &number.to_be_bytes(), &manifest.batch.to_be_bytes()]),
-        chain: chain(&manifest.campaign),
-        at,
-        kind: PLANNED,
-        body: format!(
-            "{{\"campaign\":{number},\"batch\":{},\"planned\":{},\"digest\":\"{digest}\",\"refused\":[{refused}]}}",
-            manifest.batch,
-            ids.len(),
+    let planned = ids.len();
+    let (id, body) = match manifest.place {
+        Place::Batch(batch) => (
+            EntryId::of(&[b"plan", &number.to_be_bytes(), &batch.to_be_bytes()]),
+            format!(
+                "{{\"campaign\":{number},\"batch\":{batch},\"planned\":{planned},\"digest\":\"{digest}\",\"refused\":[{refused}]}}"
+            ),
         ),
-    }
+        // A message id is appended once, so the digest names the entry.
+        Place::Append => (
+            EntryId::of(&[b"append", &number.to_be_bytes(), digest.as_bytes()]),
+            format!("{{\"campaign\":{number},\"planned\":{planned},\"digest\":\"{digest}\"}}"),
+        ),
+    };
+    Entry { id, chain: chain(&manifest.campaign), at, kind: PLANNED, body }
 }
+
+/// A message in doubt is tried again as its campaign says.
+static BY_POLICY: Code = Code::known("dispatch.resend_policy");
+/// Somebody decided to try the message again.
+static BY_ROUND: Code = Code::known("dispatch.resend_round");
 
 /// A fact as a word of the evidence, with its reason.
 pub(crate) fn word(what: &What) -> (&'static str, Option<&Code>) {
     match what {
         What::Accepted { .. } => ("accepted", None),
+        What::Held { .. } => ("held", None),
         What::Refused { code, .. } => ("refused", Some(code)),
         What::InDoubt { code } => ("unknown", Some(code)),
         What::Deferred { code, .. } => ("deferred", Some(code)),
@@ -157,6 +176,10 @@ pub(crate) fn word(what: &What) -> (&'static str, Option<&Code>) {
         What::Sent => ("sent", None),
         What::Delivered => ("delivered", None),
         What::Read => ("read", None),
+        What::Played => ("played", None),
         What::Failed { code } => ("failed", Some(code)),
+        What::GivenUp => ("unknown_final", None),
+        What::Reopened { why: Reopening::Policy } => ("reopened", Some(&BY_POLICY)),
+        What::Reopened { why: Reopening::Round { .. } } => ("reopened", Some(&BY_ROUND)),
     }
 }

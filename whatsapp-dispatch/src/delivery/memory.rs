@@ -1,6 +1,6 @@
 //! The delivery log and the campaigns in memory: the readable reference of both ports.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -11,15 +11,22 @@ use rules_core::work::StoreError;
 use rules_core::work::clock::Clock;
 
 use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
-use super::{DeliveryLog, Manifest, Message, Page, PlanVerdict, Planned, Query};
-use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status};
-use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, holder};
+use super::{
+    Appended, DeliveryLog, Manifest, Message, Page, Place, PlanVerdict, Planned, Query, first_record,
+};
+use crate::campaigns::{CampaignRecord, Status};
+use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
-use crate::message::{CampaignKey, MessageId, MessageKey};
-use crate::progress::Progress;
+use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey};
+use crate::progress::{DUPLICATE_PERSON, Progress};
+
+mod campaigns;
 
 /// Facts without a message are kept for so long.
 pub(crate) const ORPHANS_KEPT: TimeDelta = TimeDelta::days(8);
+
+/// The fact about a message whose person got another one.
+pub(crate) static DUPLICATE: What = What::Denied { code: DUPLICATE_PERSON };
 
 /// Campaigns and messages of one memory store.
 #[derive(Debug)]
@@ -40,7 +47,8 @@ struct Tables {
 struct Stored {
     record: CampaignRecord,
     messages: BTreeMap<u32, Message>,
-    ids: HashSet<MessageId>,
+    /// The record that stands for each message id.
+    ids: HashMap<MessageId, u32>,
     progress: Progress,
 }
 
@@ -71,6 +79,9 @@ impl Tables {
             if let Some(stored) = self.campaign(key) {
                 stored.progress.begun += delta.begun;
                 stored.progress.accepted += delta.accepted;
+                stored.progress.held += delta.held;
+                stored.progress.risked += delta.risked;
+                stored.progress.doubled += delta.doubled;
                 for (label, change) in &delta.labels {
                     stored.progress.count(label.clone(), *change);
                 }
@@ -84,15 +95,17 @@ impl Tables {
             Subject::Attempt(key, attempt) => (key.clone(), *attempt, None),
             Subject::Callback(key, attempt, wamid) => (key.clone(), *attempt, Some(wamid)),
             Subject::Wamid(tenant, wamid) => match self.by_wamid.get(&(tenant.clone(), wamid.clone())) {
-                Some(key) => (key.clone(), 0, None),
+                Some(key) => (key.clone(), 0, Some(wamid)),
                 None => return Recorded::Unmatched,
             },
         };
+        let named = matches!(fact.of, Subject::Wamid(..));
         let planned = |message: &&mut Message| message.verdict == PlanVerdict::Planned;
         let Some(message) = self.message(&key).filter(planned) else { return Recorded::Unmatched };
         let before = message.facts.clone();
-        let bound = wamid.is_some_and(|wamid| message.facts.bind(wamid, fact.at));
-        let learned = message.facts.learn(attempt, &fact.what, fact.at);
+        let bound = wamid.is_some_and(|wamid| !named && message.facts.bind(attempt, wamid, fact.at));
+        let of = wamid.filter(|_| named).map_or(attempt, |wamid| message.facts.attempt_of(wamid));
+        let learned = message.facts.learn(of, &fact.what, fact.at);
         let after = message.facts.clone();
         if bound || learned {
             changes.moved(&key, &before, &after);
@@ -107,6 +120,28 @@ impl Tables {
         if bound || learned { Recorded::Applied } else { Recorded::Known }
     }
 
+    /// Makes the wish's message the only one to its person; false when another one was begun.
+    fn claim(&mut self, wish: &Begin, changes: &mut Changes, now: DateTime<Utc>) -> bool {
+        let (campaign, record) = (wish.message.campaign(), wish.message.record());
+        let mut others = Vec::new();
+        if let Some(stored) = self.campaign(campaign).filter(|_| !wish.also.is_empty()) {
+            let ids = wish.also.iter().map(|person| stored.record.salt.message(FIRST_STEP, *person));
+            for id in ids.collect::<Vec<_>>() {
+                let other = *stored.ids.entry(id).or_insert(record);
+                others.extend(stored.messages.get(&other).filter(|_| other != record));
+            }
+        }
+        if others.iter().any(|other| 0 < other.facts.attempts) {
+            return false;
+        }
+        let keys: Vec<MessageKey> = others.into_iter().map(|other| other.key.clone()).collect();
+        for key in keys {
+            let of = Subject::Attempt(key, 0);
+            self.learn(&Fact { of, at: now, what: DUPLICATE.clone() }, changes, now);
+        }
+        true
+    }
+
     /// Applies the facts that came before their message was known under its id.
     fn adopt(&mut self, name: &(TenantId, Wamid), changes: &mut Changes, now: DateTime<Utc>) {
         let of = Subject::Wamid(name.0.clone(), name.1.clone());
@@ -119,14 +154,14 @@ impl Tables {
 }
 
 impl Stored {
-    fn freeze(&mut self, manifest: &Manifest) -> (Vec<usize>, Vec<PlanVerdict>) {
+    fn freeze(&mut self, manifest: &Manifest, first: u32) -> (Vec<usize>, Vec<PlanVerdict>) {
         let mut duplicates = Vec::new();
         let mut verdicts = Vec::new();
-        for ((record, index), row) in (manifest.first_record()..).zip(0..).zip(&manifest.rows) {
+        for ((record, index), row) in (first..).zip(0..).zip(&manifest.rows) {
             let mut verdict = row.verdict.clone();
             if verdict == PlanVerdict::Planned
                 && let Some(to) = row.to
-                && !self.ids.insert(to.id)
+                && *self.ids.entry(to.id).or_insert(record) != record
             {
                 verdict = PlanVerdict::Duplicate;
                 duplicates.push(index);
@@ -146,6 +181,28 @@ impl Stored {
     }
 }
 
+impl Stored {
+    /// Adds the records that are not there yet; `None` if the campaign takes none.
+    fn append(&mut self, manifest: &Manifest) -> Option<(Vec<Appended>, Manifest)> {
+        if !self.record.takes_single_messages() {
+            return None;
+        }
+        let mut appended = Vec::new();
+        let mut fresh = Manifest { rows: Vec::new(), ..manifest.clone() };
+        for row in &manifest.rows {
+            let known = row.to.and_then(|to| self.ids.get(&to.id).copied());
+            let next = self.messages.last_key_value().map_or(0, |(last, _)| last + 1);
+            if known.is_none() {
+                let one = Manifest { rows: vec![row.clone()], ..manifest.clone() };
+                self.freeze(&one, next);
+                fresh.rows.push(row.clone());
+            }
+            appended.push(Appended { record: known.unwrap_or(next), known: known.is_some() });
+        }
+        Some((appended, fresh))
+    }
+}
+
 #[async_trait]
 impl DeliveryLog for Memory {
     async fn plan(&self, manifest: &Manifest) -> Result<Planned, StoreError> {
@@ -153,10 +210,24 @@ impl DeliveryLog for Memory {
         let now = state.clock.now();
         let mut tables = state.tables();
         let Some(stored) = tables.campaign(&manifest.campaign) else { return Ok(Planned::Next(0)) };
-        if stored.progress.batches != manifest.batch || stored.record.status != Status::Planning {
+        let Place::Batch(batch) = manifest.place else {
+            let Some((appended, fresh)) = stored.append(manifest) else {
+                return Ok(Planned::Next(stored.progress.batches));
+            };
+            let mut changes = Changes::default();
+            for row in &fresh.rows {
+                changes.planned(&manifest.campaign, &row.verdict);
+            }
+            tables.count(&changes);
+            if !fresh.rows.is_empty() {
+                self.put_out([plan_entry(&fresh, &vec![PlanVerdict::Planned; fresh.rows.len()], now)]);
+            }
+            return Ok(Planned::Appended(appended));
+        };
+        if stored.progress.batches != batch || stored.record.status != Status::Planning {
             return Ok(Planned::Next(stored.progress.batches));
         }
-        let (duplicates, verdicts) = stored.freeze(manifest);
+        let (duplicates, verdicts) = stored.freeze(manifest, first_record(batch));
         stored.progress.batches += 1;
         stored.progress.cursor = Some(manifest.cursor.clone());
         let mut changes = Changes::default();
@@ -191,12 +262,20 @@ impl DeliveryLog for Memory {
                 continue;
             };
             let before = message.facts.clone();
-            let answer = message.facts.begin(&gate, holder(wish.lease), now);
+            let mut after = before.clone();
+            let answer = after.begin(&gate, holder(wish.lease), now);
+            if matches!(answer, Begun::Attempt(_)) && !tables.claim(wish, &mut changes, now) {
+                answers.push(Begun::Duplicate);
+                continue;
+            }
             if let Begun::Attempt(attempt) = answer
-                && before != message.facts
+                && before != after
             {
-                changes.moved(&wish.message, &before, &message.facts);
+                changes.moved(&wish.message, &before, &after);
                 changes.evidence(&wish.message, attempt, "begun", None);
+                if let Some(message) = tables.message(&wish.message) {
+                    message.facts = after;
+                }
             }
             answers.push(answer);
         }
@@ -238,6 +317,14 @@ impl DeliveryLog for Memory {
                 messages.sort_by_key(|message| message.key.row());
                 Page { messages, next: None }
             }
+            Query::Ids(campaign, ids) => {
+                let Some(stored) = tables.campaign(campaign) else { return Ok(Page::default()) };
+                let records = ids.iter().filter_map(|id| stored.ids.get(id));
+                let mut messages: Vec<Message> =
+                    records.filter_map(|record| stored.messages.get(record).cloned()).collect();
+                messages.sort_by_key(|message| message.key.row());
+                Page { messages, next: None }
+            }
             Query::Scan { campaign, from, of, max } => {
                 let Some(stored) = tables.campaign(campaign) else { return Ok(Page::default()) };
                 let rest = stored.messages.range(from..).map(|(_, message)| message);
@@ -255,62 +342,5 @@ impl DeliveryLog for Memory {
         let mut tables = state.tables();
         let progress = |key| tables.campaign(key).map(|stored| stored.progress.clone()).unwrap_or_default();
         Ok(campaigns.iter().map(progress).collect())
-    }
-}
-
-#[async_trait]
-impl Campaigns for Memory {
-    async fn create(&self, campaign: &NewCampaign) -> Result<Created, StoreError> {
-        let state = self.part::<DispatchState>();
-        let now = state.clock.now();
-        let mut tables = state.tables();
-        let known = tables.campaigns.iter().find(|stored| {
-            *stored.record.key.tenant() == campaign.tenant && stored.record.name == campaign.name
-        });
-        if let Some(known) = known {
-            return Ok(Created::Known(known.record.clone()));
-        }
-        let number = u32::try_from(tables.campaigns.len() + 1).unwrap_or(u32::MAX);
-        let record = CampaignRecord::added(CampaignKey::stored(&campaign.tenant, number), campaign, now);
-        tables.campaigns.push(Stored {
-            record: record.clone(),
-            messages: BTreeMap::new(),
-            ids: HashSet::new(),
-            progress: Progress::default(),
-        });
-        Ok(Created::New(record))
-    }
-
-    async fn change(&self, key: &CampaignKey, revision: u32, change: &Change) -> Result<Changed, StoreError> {
-        let state = self.part::<DispatchState>();
-        let now = state.clock.now();
-        let mut tables = state.tables();
-        let Some(stored) = tables.campaign(key) else { return Ok(Changed::Missing) };
-        if stored.record.revision != revision {
-            return Ok(Changed::Moved(stored.record.clone()));
-        }
-        let made = stored.record.change(change, now);
-        let record = stored.record.clone();
-        Ok(if made { Changed::Made(record) } else { Changed::NotAllowed(record) })
-    }
-
-    async fn load(&self, keys: &[CampaignKey]) -> Result<Vec<Option<CampaignRecord>>, StoreError> {
-        let state = self.part::<DispatchState>();
-        let mut tables = state.tables();
-        Ok(keys.iter().map(|key| tables.campaign(key).map(|stored| stored.record.clone())).collect())
-    }
-
-    async fn list(&self, select: &Select, after: u32, max: usize) -> Result<Vec<CampaignRecord>, StoreError> {
-        let state = self.part::<DispatchState>();
-        let tables = state.tables();
-        let wanted = |record: &&CampaignRecord| {
-            after < record.key.number()
-                && match select {
-                    Select::Named(tenant, name) => record.key.tenant() == tenant && record.name == *name,
-                    Select::Of(tenant) => record.key.tenant() == tenant,
-                    Select::Active => record.status.is_active(),
-                }
-        };
-        Ok(tables.campaigns.iter().map(|stored| &stored.record).filter(wanted).take(max).cloned().collect())
     }
 }

@@ -1,5 +1,6 @@
 use std::error::Error;
 
+use rules_core::judge::code::Code;
 use rules_core::judge::fault::{Classify, Fault};
 use rules_core::judge::rule_set::RuleSetError;
 use rules_core::judge::tenant::TenantIdError;
@@ -166,6 +167,63 @@ impl Classify for ChangeError {
     fn fault(&self) -> Fault {
         match self {
             Self::NotAllowed { .. } | Self::Missing { .. } => Fault::Rejected,
+            Self::Store(error) => error.fault(),
+        }
+    }
+}
+
+/// Bytes of a caller's key.
+pub(super) const LONGEST_KEY: usize = 256;
+/// People that a test is sent to.
+pub(super) const TESTERS: usize = 10;
+
+/// Why a single message was not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The key cannot name a message.
+    #[error("the key of a message has {bytes} bytes; use 1 to {LONGEST_KEY}")]
+    Key {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A rule says no.
+    #[error("a rule denies the message: {code}")]
+    Denied {
+        /// Why.
+        code: Code,
+    },
+    /// Somebody cancelled the messages of this kind.
+    #[error("the stream {stream} was cancelled; send from another number or wait for the next month")]
+    Cancelled {
+        /// The name of the campaign that holds them.
+        stream: CampaignName,
+    },
+    /// A test goes to a few people.
+    #[error("a test goes to at most {TESTERS} people and {people} were named")]
+    Testers {
+        /// How many were named.
+        people: usize,
+    },
+    /// The tenant is not let in.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The number cannot be used.
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Classify for SendError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Key { .. } | Self::Denied { .. } | Self::Cancelled { .. } | Self::Testers { .. } => {
+                Fault::Rejected
+            }
+            Self::Tenant(error) => error.fault(),
+            Self::Campaign(error) => error.fault(),
             Self::Store(error) => error.fault(),
         }
     }

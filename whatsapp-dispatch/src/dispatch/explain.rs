@@ -6,7 +6,7 @@ use rules_core::work::StoreError;
 use super::Sent;
 use crate::delivery::{Kind, Message, PlanVerdict, Query};
 use crate::fact::State;
-use crate::people::Address;
+use crate::people::{Address, PersonKey};
 use crate::phone::PhoneNumber;
 
 /// Why somebody did or did not get a campaign's message: every record that names them.
@@ -29,16 +29,20 @@ impl Sent {
     pub async fn explain(&self, scope: &TenantScope, number: PhoneNumber) -> Result<Explained, StoreError> {
         let address = Address::new(scope, number.canonical());
         let mut records = Vec::new();
-        for person in self.desk().people.resolve(&[address]).await? {
+        let people = self.desk().people.resolve(&[address]).await?;
+        let standings = self.desk().people.standing(&people).await?;
+        let others = standings.into_iter().flat_map(|standing| standing.also);
+        for person in people.iter().map(PersonKey::id).chain(others) {
             let mut from = Some(0);
             while let Some(start) = from {
-                let of = Kind::Naming(person.id());
+                let of = Kind::Naming(person);
                 let query = Query::Scan { campaign: self.key().clone(), from: start, of, max: 100 };
                 let page = self.desk().log.messages(&query).await?;
                 records.extend(page.messages);
                 from = page.next;
             }
         }
+        records.sort_by_key(|record: &Message| record.key.record());
         Ok(Explained { records })
     }
 }
@@ -84,11 +88,24 @@ impl Display for Gates<'_> {
             ("sent", facts.sent_at),
             ("delivered", facts.delivered_at),
             ("read", facts.read_at),
+            ("played", facts.played_at),
             ("failed", facts.failed_at),
             ("expired", facts.expired_at),
         ];
         if 0 < facts.attempts {
             write!(f, ", attempts {}", facts.attempts)?;
+        }
+        if 0 < facts.round {
+            write!(f, ", tried again in round {}", facts.round)?;
+        }
+        if 0 < facts.risked {
+            write!(f, ", begun in doubt {}", facts.risked)?;
+        }
+        if facts.was_doubled() {
+            write!(f, ", taken twice")?;
+        }
+        if facts.is_held() {
+            write!(f, ", held back by WhatsApp")?;
         }
         for (word, at) in moments {
             if let Some(at) = at {

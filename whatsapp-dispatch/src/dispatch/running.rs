@@ -14,6 +14,7 @@ use crate::desk::Desk;
 use crate::dispatcher::Dispatcher;
 use crate::feeder::Feeder;
 use crate::inbox::Applier;
+use crate::resolver::Resolver;
 use crate::sweeper::{Sweeper, earlier};
 
 /// How often the queue is filled while there is something to fill it with.
@@ -22,6 +23,8 @@ const FEED: Duration = Duration::from_millis(200);
 const RELAY: Duration = Duration::from_millis(500);
 /// How often stories that broke off are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
+/// How often messages in doubt are decided about.
+const RESOLVE: Duration = Duration::from_secs(2);
 /// How often references are looked for that the queue lost.
 const AUDIT: Duration = Duration::from_secs(5);
 
@@ -47,6 +50,7 @@ impl Dispatch {
         let mut tasks = JoinSet::new();
         let desk = || Arc::clone(&self.desk);
         tasks.spawn(feed(desk(), stopped.clone()));
+        tasks.spawn(resolve(desk(), stopped.clone()));
         tasks.spawn(sweep(desk(), stopped.clone()));
         tasks.spawn(relay(desk(), stopped.clone()));
         tasks.spawn(Applier::new(desk()).run(stopped.clone()));
@@ -152,12 +156,26 @@ async fn sweep(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
     while pause(&desk, &mut stop, SWEEP).await {
         // Twice the lease: its worker had the time to renew it and did not.
         let before: DateTime<Utc> = earlier(desk.clock.now(), desk.config.lease * 2);
-        for swept in [sweeper.adopt().await, sweeper.doubt(before).await, sweeper.expire().await] {
+        let adopted = sweeper.adopt().await;
+        let doubted = sweeper.doubt(before).await;
+        let expired = [sweeper.expire().await, sweeper.overdue().await];
+        for swept in [adopted, doubted].into_iter().chain(expired) {
             match swept {
                 Ok(0) => {}
                 Ok(messages) => tracing::info!(messages, "ended stories that broke off"),
                 Err(error) => tracing::warn!(error = %chain(&error), "sweeping failed"),
             }
+        }
+    }
+}
+
+async fn resolve(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
+    let resolver = Resolver::new(Arc::clone(&desk));
+    while pause(&desk, &mut stop, RESOLVE).await {
+        match resolver.resolve().await {
+            Ok(0) => {}
+            Ok(messages) => tracing::info!(messages, "decided about messages in doubt"),
+            Err(error) => tracing::warn!(error = %chain(&error), "deciding about messages in doubt failed"),
         }
     }
 }

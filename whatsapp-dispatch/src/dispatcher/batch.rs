@@ -24,7 +24,7 @@ use super::recorder::{Back, Charges, Done};
 use crate::delivery::{Message, PlanVerdict, Query, Recipient};
 use crate::desk::{Active, Desk, TENANT_OFF, outlet};
 use crate::fact::{Fact, Subject, What};
-use crate::message::{CampaignKey, MessageKey};
+use crate::message::{CampaignKey, MessageKey, PersonId};
 use crate::people::PersonKey;
 use crate::reference::Reference;
 use crate::rule::CampaignFacts;
@@ -59,6 +59,8 @@ pub(super) struct Candidate {
     pub(super) to: Recipient,
     pub(super) campaign: Arc<Active>,
     pub(super) scope: Arc<TenantScope>,
+    /// Who the person turned out to be since the message was planned.
+    also: Vec<PersonId>,
     /// The person's admission to the portfolio's crowd.
     pub(super) person_charge: Option<ChargeId>,
 }
@@ -77,7 +79,8 @@ impl<'a> Sorter<'a> {
     pub(super) async fn sort(mut self, lease: &Lease) -> Result<Sorted, StoreError> {
         let candidates = self.read(lease).await?;
         let now = self.desk.clock.now();
-        let allowed = self.judge(candidates, now).await?;
+        let mut allowed = self.judge(candidates, now).await?;
+        self.recognise(&mut allowed).await?;
         let allowed = self.space_out(allowed, now);
         let allowed = self.admit(allowed).await?;
         let ready = self.charge(allowed).await?;
@@ -124,8 +127,8 @@ impl<'a> Sorter<'a> {
             match (message.to.filter(|_| planned), &campaign, scopes.get(key.campaign().tenant())) {
                 (Some(to), Some(campaign), Some(scope)) => {
                     let (campaign, scope) = (Arc::clone(campaign), Arc::clone(scope));
-                    let person_charge = None;
-                    candidates.push(Candidate { receipt, message, to, campaign, scope, person_charge });
+                    let (also, person_charge) = (Vec::new(), None);
+                    candidates.push(Candidate { receipt, message, to, campaign, scope, also, person_charge });
                 }
                 _ => self.settle(receipt, Outcome::Done),
             }
@@ -133,6 +136,19 @@ impl<'a> Sorter<'a> {
         // Subjects want the rows of one tenant together.
         candidates.sort_by(|one, next| one.scope.id().cmp(next.scope.id()));
         Ok(candidates)
+    }
+
+    /// Finds who the people are now: people may have turned out to be one since they were planned.
+    async fn recognise(&self, allowed: &mut [Candidate]) -> Result<(), StoreError> {
+        if allowed.is_empty() {
+            return Ok(());
+        }
+        let people: Vec<PersonKey> = allowed.iter().map(Candidate::person).collect();
+        let standings = self.desk.people.standing(&people).await?;
+        for (one, standing) in allowed.iter_mut().zip(standings) {
+            one.also = standing.also;
+        }
+        Ok(())
     }
 
     async fn scopes(&self, lease: &Lease) -> Result<BTreeMap<TenantId, Arc<TenantScope>>, StoreError> {
@@ -303,6 +319,7 @@ impl<'a> Sorter<'a> {
             receipt: candidate.receipt,
             key: candidate.message.key,
             to: candidate.to.number,
+            also: candidate.also,
             parameters: candidate.message.parameters,
             person,
             counted: candidate.message.facts.counted,

@@ -21,9 +21,10 @@ use crate::aftermath::Beyond;
 use crate::desk::{Active, Desk};
 use crate::fact::{Begin, Begun, Fact, Subject, What};
 use crate::gateway::Outgoing;
-use crate::message::{CallbackToken, MessageKey};
+use crate::message::{CallbackToken, MessageKey, PersonId};
 use crate::people::PersonKey;
 use crate::phone::PhoneNumber;
+use crate::progress::DUPLICATE_PERSON;
 use crate::telemetry;
 
 /// A message that may be begun.
@@ -33,6 +34,8 @@ pub(super) struct Ready {
     pub(super) receipt: u32,
     pub(super) key: MessageKey,
     pub(super) to: PhoneNumber,
+    /// Other ids of the person.
+    pub(super) also: Vec<PersonId>,
     pub(super) parameters: Bytes,
     pub(super) person: PersonKey,
     /// Attempts that counted before this one.
@@ -112,6 +115,7 @@ impl Beginner {
         let wish = |(ready, _): &(Ready, OwnedSemaphorePermit)| Begin {
             message: ready.key.clone(),
             lease: ready.lease.token,
+            also: ready.also.clone(),
         };
         let wishes: Vec<Begin> = messages.iter().map(wish).collect();
         let span = tracing::debug_span!("dispatch.begin", messages = wishes.len());
@@ -150,6 +154,7 @@ impl Beginner {
             Begun::Late => (fact(What::Expired), Outcome::Done),
             Begun::Exhausted => (fact(What::Denied { code: ATTEMPTS_USED_UP }), Outcome::Done),
             Begun::NotBefore(at) => (None, Outcome::Retry { at, code: WAITS }),
+            Begun::Duplicate => (fact(What::Denied { code: DUPLICATE_PERSON }), Outcome::Done),
             Begun::Paused => (None, Outcome::HandBack),
             // What is in flight is somebody's; if that somebody died, the sweeper finds it.
             Begun::Attempt(_)

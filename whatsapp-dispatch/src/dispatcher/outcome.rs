@@ -53,9 +53,10 @@ impl Judge<'_> {
     pub(super) fn conclude(&self, answer: Result<Receipt, GatewayError>) -> Conclusion {
         let now = self.desk.clock.now();
         match answer {
-            Ok(receipt) => {
+            Ok(Receipt { wamid, held }) => {
                 self.desk.signs.accepted(&self.ready.campaign.record, self.ticket);
-                self.plain(now, What::Accepted { wamid: receipt.wamid }, Outcome::Done)
+                let what = if held { What::Held { wamid } } else { What::Accepted { wamid } };
+                self.plain(now, what, Outcome::Done)
             }
             Err(GatewayError::Refused(error)) => {
                 let category = self.ready.campaign.record.definition.template.category;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rules_core::judge::id::LeaseToken;
 
-use crate::message::MessageKey;
+use crate::message::{MessageKey, PersonId};
 
 /// A wish to begin a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub struct Begin {
     /// The lease under which it is worked on. Asking again under the same lease, before an
     /// outcome is recorded, gives the same attempt again.
     pub lease: LeaseToken,
+    /// Other ids under which the person is known by now, because people turned out to be one;
+    /// empty for nearly everybody. A message to any of them counts as one to this person.
+    pub also: Vec<PersonId>,
 }
 
 /// The answer to a wish to begin.
@@ -36,6 +39,8 @@ pub enum Begun {
     Late,
     /// Its attempts are used up.
     Exhausted,
+    /// Another message of the campaign to the same person was begun.
+    Duplicate,
     /// No such message was planned.
     Unplanned,
 }
@@ -45,6 +50,8 @@ pub enum Begun {
 pub struct Gate {
     /// Whether messages may leave now.
     pub open: Opening,
+    /// Before this instant no message may begin.
+    pub not_before: Option<DateTime<Utc>>,
     /// After this instant no message may begin.
     pub not_after: Option<DateTime<Utc>>,
     /// Attempts that count, at most so many.

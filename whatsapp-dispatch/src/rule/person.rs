@@ -33,7 +33,7 @@ impl CampaignFacts {
     pub(crate) fn of(definition: &Definition) -> Self {
         Self {
             assumed_consent: definition.consent == ConsentPolicy::Assumed,
-            category: Some(definition.template.category),
+            category: (!definition.free_form).then_some(definition.template.category),
             sender: definition.sender.number_id.clone(),
         }
     }

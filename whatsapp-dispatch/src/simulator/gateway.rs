@@ -7,7 +7,7 @@ use super::meta::Reply;
 use super::shared::Shared;
 use super::wire::{Parameter, Post};
 use super::{NUMBER_ID, templates, wire};
-use crate::adapters::cloud_api::{CloudApi, parameters};
+use crate::adapters::cloud_api::{CloudApi, body, parameters};
 use crate::gateway::{ApiError, GatewayError, MessageGateway, Outgoing, Receipt, Wamid};
 use crate::media::{Media, MediaId};
 use crate::sender::Sender;
@@ -26,7 +26,11 @@ impl MessageGateway for InProcessGateway {
             return Err(GatewayError::Refused(ApiError::new(100, 400)));
         }
         let in_doubt = |what| Err(GatewayError::InDoubt { what, source: None });
-        match self.shared.post(&post(message)).await {
+        let body = message.content.verbatim.then(|| body(message));
+        let read = body.as_ref().map_or_else(|| Some(post(message)), |body| wire::post(body));
+        // What the simulator cannot read, it refuses as WhatsApp refuses a malformed request.
+        let Some(read) = read else { return Err(GatewayError::Refused(ApiError::new(100, 400))) };
+        match self.shared.post(&read).await {
             Reply::Accepted { wamid, held: false } => Ok(Receipt::new(Wamid::new(wamid))),
             Reply::Accepted { wamid, held: true } => Ok(Receipt::new(Wamid::new(wamid)).held()),
             Reply::Refused(refusal) => Err(GatewayError::Refused(ApiError {

@@ -104,7 +104,8 @@ fn what(status: &StatusUpdate) -> Option<What> {
     Some(match &status.status {
         Status::Sent => What::Sent,
         Status::Delivered => What::Delivered,
-        Status::Read | Status::Played => What::Read,
+        Status::Read => What::Read,
+        Status::Played => What::Played,
         Status::Failed => {
             let code = status.errors.first().map_or(FAILED, |error| api_code(error.code));
             What::Failed { code }

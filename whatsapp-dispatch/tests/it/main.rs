@@ -9,7 +9,9 @@
 )]
 
 mod house;
+mod again;
 mod campaign;
+mod direct;
 mod steer;
 mod templates;
 mod planning;

@@ -7,9 +7,12 @@ use rules_core::judge::tenant::{TenantId, TenantRecord, TenantScope};
 use rules_core::work::clock::ManualClock;
 use rules_core::work::tenants::{FixedTenants, Tenants};
 use whatsapp_dispatch::campaigns::{Change, Status};
-use whatsapp_dispatch::fact::{Begun, Facts, Gate, Opening, State, Then, Wait, What};
+use whatsapp_dispatch::fact::{
+    Answer, Begun, Facts, Gate, Opening, Reopening, Resend, State, Then, Wait, What,
+};
 use whatsapp_dispatch::gateway::Wamid;
 use whatsapp_dispatch::message::{CallbackToken, CampaignKey, Salt, UnverifiedToken};
+use whatsapp_dispatch::progress::Label;
 
 static CODES: [Code; 3] =
     [Code::known("whatsapp.131026"), Code::known("whatsapp.131049"), Code::known("dispatch.no_answer")];
@@ -37,15 +40,24 @@ fn tell(facts: &mut Facts, told: &Told) {
             facts.learn(1, what, *at);
         }
         Told::Webhook(what, at) => {
-            facts.bind(&Wamid::new("wamid.1"), *at);
-            facts.learn(1, what, *at);
+            webhook_tells(facts, 1, what, *at);
         }
     }
 }
 
+/// A webhook that carries the token of an attempt.
+fn webhook_tells(facts: &mut Facts, attempt: u16, what: &What, at: DateTime<Utc>) {
+    facts.bind(attempt, &Wamid::new(format!("wamid.{attempt}")), at);
+    facts.learn(attempt, what, at);
+}
+
+fn gate() -> Gate {
+    Gate { open: Opening::Open, not_before: None, not_after: None, max_attempts: 5 }
+}
+
 fn begun() -> Facts {
     let mut facts = Facts::default();
-    let gate = Gate { open: Opening::Open, not_after: None, max_attempts: 5 };
+    let gate = Gate { open: Opening::Open, not_before: None, not_after: None, max_attempts: 5 };
     assert_eq!(facts.begin(&gate, 1, start()), Begun::Attempt(1));
     facts
 }
@@ -55,6 +67,7 @@ fn webhook() -> impl Strategy<Value = Told> {
         Just(What::Sent),
         Just(What::Delivered),
         Just(What::Read),
+        Just(What::Played),
         prop::sample::select(&CODES[..2]).prop_map(|code| What::Failed { code }),
     ];
     (what, 0..4_i64).prop_map(|(what, at)| Told::Webhook(what, instant(at)))
@@ -115,6 +128,8 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Change::Resume),
         Just(Change::Cancel),
         Just(Change::Finish),
+        Just(Change::Reopen { of: Resend::Failed }),
+        Just(Change::Reopened),
     ]
 }
 
@@ -125,7 +140,127 @@ fn scope() -> std::sync::Arc<TenantScope> {
     futures_util::future::FutureExt::now_or_never(async move { tenants.enter(&id).await }).unwrap().unwrap()
 }
 
+/// A message whose first attempt came to something that may be tried again, and who decides so.
+fn to_try_again() -> impl Strategy<Value = (Facts, What)> {
+    let wamid = || Wamid::new("wamid.1");
+    let refused = What::Refused { code: CODES[0].clone(), then: Then::Final };
+    let firsts = [
+        vec![What::InDoubt { code: CODES[2].clone() }],
+        vec![What::InDoubt { code: CODES[2].clone() }, What::GivenUp],
+        vec![What::Accepted { wamid: wamid() }],
+        vec![What::Held { wamid: wamid() }, What::Expired],
+        vec![What::Accepted { wamid: wamid() }, What::Failed { code: CODES[1].clone() }],
+        vec![refused],
+    ];
+    let of = prop::sample::select(vec![Resend::Failed, Resend::Unknown, Resend::NotDelivered]);
+    let why = prop_oneof![Just(Reopening::Policy), of.prop_map(|of| Reopening::Round { number: 1, of }),];
+    (prop::sample::select(firsts.to_vec()), why)
+        .prop_map(|(first, why)| {
+            let mut facts = begun();
+            for what in first {
+                assert!(facts.learn(1, &what, start()), "{what:?}");
+            }
+            (facts, What::Reopened { why })
+        })
+        .prop_filter("somebody may decide so", |(facts, reopened)| facts.clone().learn(1, reopened, start()))
+}
+
+/// Webhooks, each about an attempt.
+type Late = Vec<(u16, Told)>;
+
+/// Webhooks about one of two attempts, in some order, and again in another order with repeats.
+fn late() -> impl Strategy<Value = (Late, Late)> {
+    prop::collection::vec((1..3_u16, webhook()), 0..6).prop_flat_map(|told| {
+        let n = told.len();
+        let repeats = prop::collection::vec(0..n.max(1), 0..=n.min(4));
+        (Just(told), repeats).prop_flat_map(|(told, repeats)| {
+            let mut again = told.clone();
+            again.extend(repeats.into_iter().filter_map(|index| told.get(index).cloned()));
+            (Just(told), Just(again).prop_shuffle())
+        })
+    })
+}
+
+/// What everybody sees of a message.
+fn seen(facts: &Facts) -> (Label, bool, bool, u16) {
+    (Label::of(facts), facts.was_taken(), facts.was_doubled(), facts.risked)
+}
+
 proptest! {
+    #[test]
+    fn a_decision_and_late_webhooks_come_in_any_order(
+        (facts, reopened) in to_try_again(),
+        told in prop::collection::vec(webhook(), 0..5),
+        place in 0..6_usize,
+    ) {
+        // WhatsApp tells nothing of what it refused.
+        prop_assume!(facts.answer != Answer::Final || told.is_empty());
+        let tell_all = |place: usize| {
+            let mut facts = facts.clone();
+            for (index, told) in told.iter().enumerate() {
+                if index == place {
+                    facts.learn(1, &reopened, instant(9));
+                }
+                tell(&mut facts, told);
+            }
+            if told.len() <= place {
+                facts.learn(1, &reopened, instant(9));
+            }
+            facts
+        };
+        let (one, two) = (tell_all(0), tell_all(place));
+        prop_assert_eq!(seen(&one), seen(&two));
+        // And whoever is asked next says the same.
+        let begins = |mut facts: Facts| facts.begin(&gate(), 2, instant(3_600));
+        prop_assert_eq!(begins(one), begins(two));
+    }
+
+    #[test]
+    fn around_a_second_attempt_any_order_ends_in_the_same_facts(
+        (facts, reopened) in to_try_again(),
+        (told, again) in late(),
+        answer in prop::option::of(taken_or_doubted()),
+        place in 0..8_usize,
+    ) {
+        let second = |told: &[(u16, Told)], place: usize| {
+            let mut facts = facts.clone();
+            facts.learn(1, &reopened, instant(9));
+            assert_eq!(facts.begin(&gate(), 2, instant(10)), Begun::Attempt(2));
+            let answer = answer.clone().map(|what| match what {
+                What::Accepted { .. } => What::Accepted { wamid: Wamid::new("wamid.2") },
+                other => other,
+            });
+            let mut steps: Vec<(u16, Told)> = told.to_vec();
+            if let Some(what) = answer {
+                steps.insert(place.min(told.len()), (2, Told::Answer(what, instant(2))));
+            }
+            for (attempt, told) in steps {
+                match told {
+                    Told::Answer(what, at) => drop(facts.learn(attempt, &what, at)),
+                    Told::Webhook(what, at) => webhook_tells(&mut facts, attempt, &what, at),
+                }
+            }
+            facts
+        };
+        prop_assert_eq!(second(&told, 0), second(&again, place));
+    }
+
+    #[test]
+    fn nothing_in_doubt_is_begun_again_without_a_decision(
+        (told, again) in orders(taken_or_doubted()),
+        gives_up: bool,
+    ) {
+        let mut facts = begun();
+        facts.learn(1, &What::InDoubt { code: CODES[2].clone() }, start());
+        if gives_up {
+            facts.learn(1, &What::GivenUp, start());
+        }
+        for told in told.iter().chain(&again) {
+            tell(&mut facts, told);
+            prop_assert_eq!(facts.begin(&gate(), 2, instant(3_600)), Begun::Closed);
+        }
+    }
+
     #[test]
     fn any_order_of_webhooks_and_the_answer_ends_in_the_same_facts(
         (told, again) in orders(taken_or_doubted())
@@ -160,7 +295,7 @@ proptest! {
         for told in &again {
             tell(&mut facts, told);
             if facts.state() != State::Sending {
-                let gate = Gate { open: Opening::Open, not_after: None, max_attempts: 5 };
+                let gate = Gate { open: Opening::Open, not_before: None, not_after: None, max_attempts: 5 };
                 prop_assert_eq!(facts.begin(&gate, 2, instant(3_600)), Begun::Closed);
             }
         }
@@ -175,7 +310,7 @@ proptest! {
         let mut now = start();
         for (what, doubted) in answers {
             now += TimeDelta::hours(1);
-            let gate = Gate { open: Opening::Open, not_after: None, max_attempts };
+            let gate = Gate { open: Opening::Open, not_before: None, not_after: None, max_attempts };
             if let Begun::Attempt(attempt) = facts.begin(&gate, 1, now) {
                 if doubted {
                     facts.learn(attempt, &What::InDoubt { code: CODES[2].clone() }, now);
@@ -187,12 +322,14 @@ proptest! {
     }
 
     #[test]
-    fn a_campaign_that_ended_never_opens_again(changes in prop::collection::vec(change(), 0..40)) {
+    fn a_campaign_that_ended_opens_only_for_a_round(changes in prop::collection::vec(change(), 0..40)) {
         let mut status = Status::Planning;
         let mut released = false;
         for change in changes {
             let Some(next) = status.after(&change) else { continue };
-            prop_assert!(!matches!(status, Status::Cancelled | Status::Finished));
+            prop_assert!(status != Status::Cancelled);
+            let round = matches!(change, Change::Reopen { .. });
+            prop_assert!(status != Status::Finished || round);
             prop_assert_ne!(next, Status::Planning);
             released |= next == Status::Released;
             prop_assert!(next.opening() != Opening::Open || released);

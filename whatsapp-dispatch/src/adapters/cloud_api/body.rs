@@ -65,12 +65,28 @@ fn marketing(content: &Content) -> Vec<u8> {
     extras
 }
 
-pub(super) fn body(message: &Outgoing) -> Bytes {
+pub(crate) fn body(message: &Outgoing) -> Bytes {
+    if message.content.verbatim {
+        return verbatim(message);
+    }
     match message.content.prepared(Prepared::new) {
         Some(prepared) => prepared.body(message),
         // Another adapter has put its own preparation there; rare, so nothing is kept.
         None => Prepared::new(&message.content).body(message),
     }
+}
+
+/// The body of a message that brings its whole content.
+fn verbatim(message: &Outgoing) -> Bytes {
+    let mut body = Vec::with_capacity(message.parameters.len() + message.token.len() + 192);
+    body.extend_from_slice(br#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"#);
+    push_text(&mut body, &message.to.to_e164());
+    body.push(b',');
+    body.extend_from_slice(&message.parameters);
+    body.extend_from_slice(br#","biz_opaque_callback_data":"#);
+    push_text(&mut body, &message.token);
+    body.push(b'}');
+    body.into()
 }
 
 /// The values of the slots, in order. Damaged bytes give none, and WhatsApp refuses a message with

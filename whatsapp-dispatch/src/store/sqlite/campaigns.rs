@@ -11,11 +11,11 @@ use rules_core::work::StoreError;
 use super::SCHEMA;
 use crate::campaign::CampaignName;
 use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status};
-use crate::fact::Gate;
+use crate::fact::{Gate, Resend};
 use crate::message::{CampaignKey, Salt};
 
 const COLUMNS: &str = "number, tenant, name, definition, source, salt, status, reason, revision, created_us, \
-     released_us";
+     released_us, round, reopening";
 
 #[async_trait]
 impl Campaigns for Sqlite {
@@ -29,8 +29,8 @@ impl Campaigns for Sqlite {
             let definition = serde_json::to_string(new.definition.as_ref()).map_err(SqliteError::damaged)?;
             tx.prepare_cached(
                 "INSERT INTO campaign (tenant, name, definition, source, salt, status, revision, created_us,
-                     expires_after_us, max_attempts)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9)",
+                     expires_after_us, max_attempts, starts_us)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 new.tenant.as_str(),
@@ -44,6 +44,7 @@ impl Campaigns for Sqlite {
                     .expires_after
                     .map(|duration| duration.as_micros().try_into().unwrap_or(i64::MAX)),
                 new.definition.max_attempts,
+                new.definition.starts_at.map(|at| at.timestamp_micros()),
             ])?;
             by_name(tx, &new.tenant, &new.name)?.map(Created::New).ok_or_else(missing)
         })
@@ -63,7 +64,9 @@ impl Campaigns for Sqlite {
                 return Ok(Changed::NotAllowed(record));
             }
             tx.prepare_cached(
-                "UPDATE campaign SET status = ?2, reason = ?3, revision = ?4, released_us = ?5 WHERE number = ?1",
+                "UPDATE campaign SET status = ?2, reason = ?3, revision = ?4, released_us = ?5, round = ?6,
+                     reopening = ?7
+                 WHERE number = ?1",
             )?
             .execute(params![
                 key.number(),
@@ -71,6 +74,8 @@ impl Campaigns for Sqlite {
                 record.reason.as_ref().map(Code::as_str),
                 record.revision,
                 record.released_at.map(|at| at.timestamp_micros()),
+                record.round,
+                record.reopening.map(Resend::as_str),
             ])?;
             Ok(Changed::Made(record))
         })
@@ -140,17 +145,27 @@ pub(super) fn exists(tx: &Transaction<'_>, key: &CampaignKey) -> Result<bool, Sq
 /// What a campaign says to its messages, without reading all of it.
 pub(super) fn gate(tx: &Transaction<'_>, key: &CampaignKey) -> Result<Option<Gate>, SqliteError> {
     let mut select = tx.prepare_cached(
-        "SELECT status, released_us + expires_after_us, max_attempts FROM campaign
-         WHERE number = ?1 AND tenant = ?2",
+        "SELECT status, max(released_us, coalesce(starts_us, released_us)) + expires_after_us, max_attempts,
+             starts_us
+         FROM campaign WHERE number = ?1 AND tenant = ?2",
     )?;
     let found = select.query_row(params![key.number(), key.tenant().as_str()], |row| {
         let status = Status::parse(row.get_ref(0)?.as_str().unwrap_or_default());
         let not_after: Option<i64> = row.get(1)?;
-        Ok((status, not_after, row.get(2)?))
+        let not_before: Option<i64> = row.get(3)?;
+        Ok((status, not_before, not_after, row.get(2)?))
     });
-    let Some((status, not_after, max_attempts)) = found.optional()? else { return Ok(None) };
+    let Some((status, not_before, not_after, max_attempts)) = found.optional()? else { return Ok(None) };
     let open = status.ok_or_else(missing)?.opening();
-    Ok(Some(Gate { open, not_after: not_after.map(instant), max_attempts }))
+    let (not_before, not_after) = (not_before.map(instant), not_after.map(instant));
+    Ok(Some(Gate { open, not_before, not_after, max_attempts }))
+}
+
+/// The secret from which the campaign's message ids are made.
+pub(super) fn salt(tx: &Transaction<'_>, key: &CampaignKey) -> Result<Option<Salt>, SqliteError> {
+    let mut select = tx.prepare_cached("SELECT salt FROM campaign WHERE number = ?1 AND tenant = ?2")?;
+    let found = select.query_row(params![key.number(), key.tenant().as_str()], |row| row.get(0));
+    Ok(found.optional()?.map(Salt::from_bytes))
 }
 
 fn by_name(
@@ -166,6 +181,7 @@ fn read(row: &Row<'_>) -> Result<CampaignRecord, SqliteError> {
     let tenant = TenantId::parse(&text(1)?).map_err(SqliteError::damaged)?;
     let reason: Option<String> = row.get(7)?;
     let released: Option<i64> = row.get(10)?;
+    let reopening: Option<String> = row.get(12)?;
     Ok(CampaignRecord {
         key: CampaignKey::stored(&tenant, row.get(0)?),
         name: CampaignName::parse(&text(2)?).map_err(SqliteError::damaged)?,
@@ -177,6 +193,8 @@ fn read(row: &Row<'_>) -> Result<CampaignRecord, SqliteError> {
         revision: row.get(8)?,
         created_at: instant(row.get(9)?),
         released_at: released.map(instant),
+        round: row.get(11)?,
+        reopening: reopening.as_deref().and_then(Resend::parse),
     })
 }
 

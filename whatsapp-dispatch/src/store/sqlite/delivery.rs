@@ -9,9 +9,9 @@ use super::pages::Pages;
 use super::plan::{count, plan};
 use super::{SCHEMA, campaigns, messages, orphans};
 use crate::delivery::change::{BEGUN, Changes, RECORDED, word};
-use crate::delivery::{DeliveryLog, Manifest, Page, Planned, Query};
+use crate::delivery::{DUPLICATE, DeliveryLog, Manifest, Page, Planned, Query};
 use crate::fact::{Begin, Begun, Fact, Gate, Recorded, Subject, holder};
-use crate::message::CampaignKey;
+use crate::message::{CampaignKey, FIRST_STEP};
 use crate::progress::{Bucket, Label, Progress};
 
 #[async_trait]
@@ -96,6 +96,13 @@ fn begin(tx: &Transaction<'_>, wishes: &[Begin], now: DateTime<Utc>) -> Result<V
         };
         let mut after = before.clone();
         let answer = after.begin(&gate, holder(wish.lease), now);
+        if matches!(answer, Begun::Attempt(_))
+            && !wish.also.is_empty()
+            && !claim(tx, wish, &mut pages, &mut changes, now)?
+        {
+            answers.push(Begun::Duplicate);
+            continue;
+        }
         if let Begun::Attempt(attempt) = answer
             && before != after
         {
@@ -109,6 +116,45 @@ fn begin(tx: &Transaction<'_>, wishes: &[Begin], now: DateTime<Utc>) -> Result<V
     count(tx, &changes)?;
     put_out(tx, &changes.entries(&BEGUN, now))?;
     Ok(answers)
+}
+
+/// Makes the wish's message the only one to its person; false when another one was begun.
+fn claim(
+    tx: &Transaction<'_>,
+    wish: &Begin,
+    pages: &mut Pages<'_>,
+    changes: &mut Changes,
+    now: DateTime<Utc>,
+) -> Result<bool, SqliteError> {
+    let (campaign, row) = (wish.message.campaign(), wish.message.row());
+    let Some(salt) = campaigns::salt(tx, campaign)? else { return Ok(true) };
+    let mut others = Vec::new();
+    for person in &wish.also {
+        let id = salt.message(FIRST_STEP, *person);
+        tx.prepare_cached("INSERT OR IGNORE INTO message_id (campaign, id, row) VALUES (?1, ?2, ?3)")?
+            .execute(params![campaign.number(), id.as_bytes(), row])?;
+        let mut select = tx.prepare_cached("SELECT row FROM message_id WHERE campaign = ?1 AND id = ?2")?;
+        let other: i64 = select.query_row(params![campaign.number(), id.as_bytes()], |row| row.get(0))?;
+        if other != row
+            && let Some(facts) = pages.known(other)?
+        {
+            others.push((other, facts));
+        }
+    }
+    if others.iter().any(|(_, facts)| 0 < facts.attempts) {
+        return Ok(false);
+    }
+    for (row, before) in others {
+        let mut after = before.clone();
+        if after.learn(0, &DUPLICATE, now) {
+            let message = campaign.message(messages::record_of(row));
+            let (word, code) = word(&DUPLICATE);
+            changes.moved(&message, &before, &after);
+            changes.evidence(&message, 0, word, code);
+            pages.change(row, after)?;
+        }
+    }
+    Ok(true)
 }
 
 fn record(tx: &Transaction<'_>, facts: &[Fact], now: DateTime<Utc>) -> Result<Vec<Recorded>, SqliteError> {
@@ -143,7 +189,7 @@ fn record(tx: &Transaction<'_>, facts: &[Fact], now: DateTime<Utc>) -> Result<Ve
             continue;
         };
         let mut after = before.clone();
-        let bound = matches!(&fact.of, Subject::Callback(_, _, wamid) if after.bind(wamid, fact.at));
+        let bound = matches!(&fact.of, Subject::Callback(_, _, wamid) if after.bind(attempt, wamid, fact.at));
         let learned = after.learn(attempt, &fact.what, fact.at);
         if bound || learned {
             let (word, code) = word(&fact.what);
@@ -168,7 +214,8 @@ fn progress(tx: &Transaction<'_>, key: &CampaignKey) -> Result<Progress, SqliteE
     let mut progress = Progress::default();
     let found = tx
         .prepare_cached(
-            "SELECT begun, accepted, batches, queued, cursor FROM campaign WHERE number = ?1 AND tenant = ?2",
+            "SELECT begun, accepted, batches, queued, cursor, held, risked, doubled FROM campaign
+             WHERE number = ?1 AND tenant = ?2",
         )?
         .query_row(params![key.number(), key.tenant().as_str()], |row| {
             progress.begun = row.get(0)?;
@@ -176,6 +223,9 @@ fn progress(tx: &Transaction<'_>, key: &CampaignKey) -> Result<Progress, SqliteE
             progress.batches = row.get(2)?;
             progress.queued = row.get(3)?;
             progress.cursor = row.get(4)?;
+            progress.held = row.get(5)?;
+            progress.risked = row.get(6)?;
+            progress.doubled = row.get(7)?;
             Ok(())
         })
         .optional()?;

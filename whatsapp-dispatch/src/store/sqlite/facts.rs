@@ -1,16 +1,18 @@
 //! Facts of one message as a few dozen bytes.
 //!
 //! A fixed head (which facts are there, attempts, answer), then what is there in a fixed order.
-//! Instants are microseconds: the first one whole, the others as differences to it.
+//! Instants are microseconds: the first one whole, the others as differences to it. What few
+//! messages have (held back, played, tried again) costs the others nothing: one bit says whether
+//! it follows.
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 use rules_core::store::sqlite::SqliteError;
 
-use crate::fact::{Answer, Facts};
+use crate::fact::{Answer, Facts, Former};
 use crate::gateway::Wamid;
 
-const ANSWERS: [Answer; 8] = [
+const ANSWERS: [Answer; 9] = [
     Answer::None,
     Answer::Awaited,
     Answer::Accepted,
@@ -19,7 +21,11 @@ const ANSWERS: [Answer; 8] = [
     Answer::Final,
     Answer::Dead,
     Answer::InDoubt,
+    Answer::GivenUp,
 ];
+
+/// Set in the byte of the answer when rare facts follow.
+const RARE: u8 = 0x80;
 
 /// Appends the facts.
 pub(super) fn pack(facts: &Facts, to: &mut Vec<u8>) {
@@ -36,7 +42,8 @@ pub(super) fn pack(facts: &Facts, to: &mut Vec<u8>) {
     let there = (0..).zip(instants).fold(0_u8, |bits, (bit, at)| bits | u8::from(at.is_some()) << bit);
     let answer = ANSWERS.iter().position(|answer| *answer == facts.answer).unwrap_or_default();
     to.push(there);
-    to.push(u8::try_from(answer).unwrap_or_default());
+    let rare = rare(facts);
+    to.push(u8::try_from(answer).unwrap_or_default() | if rare == 0 { 0 } else { RARE });
     number(u64::from(facts.attempts), to);
     number(u64::from(facts.counted), to);
     to.extend([facts.backoffs, facts.deferrals]);
@@ -54,15 +61,78 @@ pub(super) fn pack(facts: &Facts, to: &mut Vec<u8>) {
     }
     text(facts.wamid.as_ref().map_or("", Wamid::expose), to);
     text(facts.code.as_ref().map_or("", Code::as_str), to);
+    if rare != 0 {
+        pack_rare(facts, rare, first, to);
+    }
+}
+
+/// Which rare facts are there.
+fn rare(facts: &Facts) -> u8 {
+    let there = [
+        facts.held,
+        facts.doubted,
+        facts.played_at.is_some(),
+        facts.round != 0 || facts.aside != 0,
+        facts.risked != 0,
+        !facts.former.is_empty(),
+    ];
+    (0..).zip(there).fold(0, |bits, (bit, there)| bits | u8::from(there) << bit)
+}
+
+fn pack_rare(facts: &Facts, rare: u8, first: i64, to: &mut Vec<u8>) {
+    to.push(rare);
+    if let Some(at) = facts.played_at {
+        number(zigzag(at.timestamp_micros().wrapping_sub(first)), to);
+    }
+    if rare & 8 != 0 {
+        number(u64::from(facts.round), to);
+        number(u64::from(facts.aside), to);
+    }
+    if rare & 16 != 0 {
+        number(u64::from(facts.risked), to);
+    }
+    if rare & 32 != 0 {
+        number(facts.former.len() as u64, to);
+        for former in &facts.former {
+            number(u64::from(former.attempt) << 1 | u64::from(former.failed), to);
+            text(former.wamid.expose(), to);
+        }
+    }
+}
+
+fn unpack_rare(read: &mut Reader<'_>, first: i64, facts: &mut Facts) -> Result<(), SqliteError> {
+    let rare = read.byte()?;
+    facts.held = rare & 1 != 0;
+    facts.doubted = rare & 2 != 0;
+    if rare & 4 != 0 {
+        let us = unzigzag(read.number()?).wrapping_add(first);
+        facts.played_at = DateTime::from_timestamp_micros(us);
+    }
+    if rare & 8 != 0 {
+        facts.round = read.small()?;
+        facts.aside = read.small()?;
+    }
+    if rare & 16 != 0 {
+        facts.risked = read.small()?;
+    }
+    if rare & 32 != 0 {
+        for _ in 0..read.number()? {
+            let packed = read.number()?;
+            let attempt = u16::try_from(packed >> 1).map_err(SqliteError::damaged)?;
+            let wamid = Wamid::new(read.text()?);
+            facts.former.push(Former { attempt, wamid, failed: packed & 1 != 0 });
+        }
+    }
+    Ok(())
 }
 
 /// Reads packed facts.
 pub(super) fn unpack(packed: &[u8]) -> Result<Facts, SqliteError> {
     let mut read = Reader(packed);
     let (there, answer) = (read.byte()?, read.byte()?);
-    let answer = ANSWERS.get(usize::from(answer)).copied().ok_or_else(damaged)?;
-    let attempts = u16::try_from(read.number()?).map_err(SqliteError::damaged)?;
-    let counted = u16::try_from(read.number()?).map_err(SqliteError::damaged)?;
+    let rare = answer & RARE != 0;
+    let answer = ANSWERS.get(usize::from(answer & !RARE)).copied().ok_or_else(damaged)?;
+    let (attempts, counted) = (read.small()?, read.small()?);
     let (backoffs, deferrals) = (read.byte()?, read.byte()?);
     let holder = if answer == Answer::Awaited { i64::from_le_bytes(read.chunk()?) } else { 0 };
     let mut first = 0;
@@ -88,6 +158,9 @@ pub(super) fn unpack(packed: &[u8]) -> Result<Facts, SqliteError> {
     let (wamid, code) = (read.text()?, read.text()?);
     facts.wamid = (!wamid.is_empty()).then(|| Wamid::new(wamid));
     facts.code = if code.is_empty() { None } else { Some(Code::parse(code).map_err(SqliteError::damaged)?) };
+    if rare {
+        unpack_rare(&mut read, first, &mut facts)?;
+    }
     Ok(facts)
 }
 
@@ -139,6 +212,10 @@ impl<'a> Reader<'a> {
         Err(damaged())
     }
 
+    fn small(&mut self) -> Result<u16, SqliteError> {
+        u16::try_from(self.number()?).map_err(SqliteError::damaged)
+    }
+
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], SqliteError> {
         let length = usize::try_from(self.number()?).map_err(SqliteError::damaged)?;
         let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(damaged)?;
@@ -176,6 +253,10 @@ mod tests {
             instants in prop::array::uniform8(instant()),
             wamid in prop::option::of("[a-zA-Z0-9.=]{1,80}"),
             code in prop::option::of("[a-z]{1,8}[.][a-z0-9_]{1,8}"),
+            (held, doubted, played_at) in (any::<bool>(), any::<bool>(), instant()),
+            (round, aside, risked) in (0..3_u16, 0..3_u16, any::<u16>()),
+            former in prop::collection::vec((any::<u16>(), "[a-z]{1,80}", any::<bool>()), 0..3),
+            is_rare in any::<bool>(),
         ) -> Facts {
             let answer = ANSWERS[answer];
             let holder = if answer == Answer::Awaited { holder } else { 0 };
@@ -187,8 +268,28 @@ mod tests {
             ] = instants;
             facts.wamid = wamid.map(Wamid::new);
             facts.code = code.map(|code| Code::parse(code).unwrap());
+            if is_rare {
+                (facts.held, facts.doubted, facts.played_at) = (held, doubted, played_at);
+                (facts.round, facts.aside, facts.risked) = (round, aside, risked);
+                let former = former.into_iter().map(|(attempt, wamid, failed)| {
+                    Former { attempt, wamid: Wamid::new(wamid), failed }
+                });
+                facts.former = former.collect();
+            }
             facts
         }
+    }
+
+    #[test]
+    fn what_is_rare_costs_others_nothing() {
+        let facts = Facts { attempts: 1, counted: 1, answer: Answer::InDoubt, ..Facts::default() };
+        let rare = Facts { doubted: true, ..facts.clone() };
+        let packed = [facts, rare].map(|facts| {
+            let mut packed = Vec::new();
+            pack(&facts, &mut packed);
+            packed.len()
+        });
+        assert_eq!(packed, [6, 7]);
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use rules_core::store::sqlite::rusqlite::{Row, ToSql, Transaction, params};
 
 use super::campaigns::exists;
 use super::pages::Pages;
-use super::plan::verdict;
+use super::plan::{by_id, verdict};
 use crate::delivery::{Kind, Message, Page, Query, Recipient};
 use crate::fact::Facts;
 use crate::message::{CampaignKey, MessageId, MessageKey, PersonId, row as row_of};
@@ -23,13 +23,25 @@ const COLUMNS: &str = "row, line, verdict, code, person, id, number, consent, zo
 pub(super) fn page(tx: &Transaction<'_>, query: &Query) -> Result<Page, SqliteError> {
     match query {
         Query::Keys(keys) => Ok(Page { messages: by_keys(tx, keys.clone())?, next: None }),
+        Query::Ids(campaign, ids) => {
+            if !exists(tx, campaign)? {
+                return Ok(Page::default());
+            }
+            let mut keys = Vec::with_capacity(ids.len());
+            for id in ids {
+                keys.extend(by_id(tx, campaign, id)?.map(|row| campaign.message(record_of(row))));
+            }
+            Ok(Page { messages: by_keys(tx, keys)?, next: None })
+        }
         Query::Scan { campaign, .. } if !exists(tx, campaign)? => Ok(Page::default()),
         Query::Scan { campaign, from, of, max } => match of {
             Kind::Any => by_rows(tx, campaign, *from, *max, "?4 IS NULL", &None::<i64>),
             Kind::Naming(person) => by_rows(tx, campaign, *from, *max, "person = ?4", person.as_bytes()),
-            Kind::ToBegin | Kind::BegunBefore(_) | Kind::AcceptedBefore(_) | Kind::InDoubt => {
-                by_facts(tx, campaign, *from, *max, *of)
-            }
+            Kind::ToBegin
+            | Kind::BegunBefore(_)
+            | Kind::AcceptedBefore(_)
+            | Kind::DoubtedBefore(_)
+            | Kind::ToReopen { .. } => by_facts(tx, campaign, *from, *max, *of),
         },
     }
 }

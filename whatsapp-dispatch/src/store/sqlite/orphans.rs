@@ -98,7 +98,7 @@ pub(super) fn meet(
         let (kind, code): (String, Option<String>) = (row.get(0)?, row.get(1)?);
         let at = DateTime::from_timestamp_micros(row.get(2)?).unwrap_or_default();
         if let Some(what) = status(&kind, code)?
-            && facts.learn(0, &what, at)
+            && facts.learn(facts.attempt_of(wamid), &what, at)
         {
             let (word, code) = word(&what);
             changes.evidence(message, 0, word, code);
@@ -115,6 +115,7 @@ fn status(word: &str, code: Option<String>) -> Result<Option<What>, SqliteError>
         "sent" => Some(What::Sent),
         "delivered" => Some(What::Delivered),
         "read" => Some(What::Read),
+        "played" => Some(What::Played),
         "failed" => {
             Some(What::Failed { code: Code::parse(code.unwrap_or_default()).map_err(SqliteError::damaged)? })
         }
@@ -182,10 +183,11 @@ fn stretch(
     let mut found = Vec::new();
     for known in Pages::load(tx, first, last)?.each() {
         let (row, facts) = known?;
-        if let Some(wamid) =
-            facts.wamid.filter(|wamid| first <= row && row <= last && ids.contains(wamid.expose()))
-        {
-            found.push((campaign.message(record_of(row)), wamid));
+        let former = facts.former.into_iter().map(|former| former.wamid);
+        for wamid in facts.wamid.into_iter().chain(former) {
+            if first <= row && row <= last && ids.contains(wamid.expose()) {
+                found.push((campaign.message(record_of(row)), wamid));
+            }
         }
     }
     Ok((found, later(tx, campaign, end)?.then_some(end)))

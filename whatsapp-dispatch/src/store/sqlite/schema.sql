@@ -10,13 +10,19 @@ CREATE TABLE campaign (
     revision INTEGER NOT NULL,
     created_us INTEGER NOT NULL,
     released_us INTEGER,
+    starts_us INTEGER,
     expires_after_us INTEGER,
     max_attempts INTEGER NOT NULL,
+    round INTEGER NOT NULL DEFAULT 0,
+    reopening TEXT,
     cursor TEXT,
     batches INTEGER NOT NULL DEFAULT 0,
     queued INTEGER NOT NULL DEFAULT 0,
     begun INTEGER NOT NULL DEFAULT 0,
     accepted INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
+    risked INTEGER NOT NULL DEFAULT 0,
+    doubled INTEGER NOT NULL DEFAULT 0,
     UNIQUE (tenant, name)
 ) STRICT;
 
@@ -43,7 +49,8 @@ CREATE TABLE message (
     parameters BLOB NOT NULL
 ) STRICT;
 
--- One message per person and step of a campaign.
+-- One message per person and step of a campaign. People who turned out to be one have one message:
+-- their other ids lead to it, too.
 CREATE TABLE message_id (
     campaign INTEGER NOT NULL,
     id BLOB NOT NULL,
