@@ -21,14 +21,18 @@ pub(super) async fn run(shared: Arc<Shared>, client: Client) {
             shared.moved.notified().await;
             continue;
         };
-        let statuses = shared.meta().batch(shared.clock.now());
+        let (numbers, statuses) = {
+            let mut meta = shared.meta();
+            (meta.numbers.clone(), meta.batch(shared.clock.now()))
+        };
         if statuses.is_empty() {
             rest(&shared).await;
-        } else if deliver(&shared, &client, &endpoint, wire::webhook(&statuses)).await {
+        } else if deliver(&shared, &client, &endpoint, wire::webhook(&numbers, &statuses)).await {
             shared.meta().taken();
             wait = FIRST_WAIT;
         } else {
             tokio::select! {
+                biased;
                 () = shared.clock.sleep(wait) => {}
                 () = shared.moved.notified() => {}
             }
@@ -47,6 +51,7 @@ async fn rest(shared: &Shared) {
         }
     };
     tokio::select! {
+        biased;
         () = due => {}
         () = shared.sooner.notified() => {}
         () = shared.moved.notified() => {}

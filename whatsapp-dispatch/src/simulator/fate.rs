@@ -119,12 +119,28 @@ pub(super) struct Journey {
 /// Three in ten delivered messages are read.
 const READ: f64 = 0.3;
 
+/// One attempt to write to a person from a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Try {
+    /// The number's place in the list.
+    pub(super) number: u16,
+    pub(super) digits: u64,
+    pub(super) attempt: u16,
+}
+
+impl Try {
+    /// Tells the tries to one person apart.
+    pub(super) const fn which(self) -> u64 {
+        self.attempt as u64 | (self.number as u64) << 16
+    }
+}
+
 impl Fate {
-    pub(super) fn of(seed: u64, digits: u64, attempt: u16, faults: &Faults) -> Self {
-        let mut person = Draw::new(&[seed, digits]);
+    pub(super) fn of(seed: u64, of: Try, faults: &Faults) -> Self {
+        let mut person = Draw::new(&[seed, of.digits]);
         let unreachable = person.chance(faults.not_on_whatsapp);
         let refused_at_once = person.chance(0.5);
-        let mut draw = Draw::new(&[seed, digits, u64::from(attempt)]);
+        let mut draw = Draw::new(&[seed, of.digits, of.which()]);
         // All dice fall whatever the first ones show, so that one fault more moves no other.
         let [transient, server_error, lost_request, answer_lost, held, limited, read] = [
             faults.transient,
@@ -191,11 +207,15 @@ impl Draw {
 mod tests {
     use super::*;
 
+    const fn attempt(digits: u64, attempt: u16) -> Try {
+        Try { number: 0, digits, attempt }
+    }
+
     #[test]
     fn a_fate_repeats_and_depends_on_seed_number_and_attempt() {
         let faults = Faults::harsh();
-        let fates = |seed, attempt| {
-            (0..1_000).map(|digits| Fate::of(seed, digits, attempt, &faults)).collect::<Vec<_>>()
+        let fates = |seed, nth| {
+            (0..1_000).map(|digits| Fate::of(seed, attempt(digits, nth), &faults)).collect::<Vec<_>>()
         };
         assert_eq!(fates(1, 1), fates(1, 1));
         assert_ne!(fates(1, 1), fates(2, 1));
@@ -207,7 +227,7 @@ mod tests {
         let mut faults = Faults::none();
         faults.lost_answer = 0.1;
         let lost = |fate| matches!(fate, Fate::Taken(Journey { answer_lost: true, .. }));
-        let n_lost = (0..100_000).filter(|digits| lost(Fate::of(7, *digits, 1, &faults))).count();
+        let n_lost = (0..100_000).filter(|digits| lost(Fate::of(7, attempt(*digits, 1), &faults))).count();
         assert!((9_500..10_500).contains(&n_lost), "{n_lost}");
     }
 
@@ -216,7 +236,7 @@ mod tests {
         let mut faults = Faults::none();
         faults.not_on_whatsapp = 1.0;
         for digits in 0..100 {
-            match Fate::of(7, digits, 1, &faults) {
+            match Fate::of(7, attempt(digits, 1), &faults) {
                 Fate::Undeliverable => {}
                 Fate::Taken(journey) => assert_eq!(journey.fails_with, Some(131_026)),
                 other => panic!("{other:?}"),

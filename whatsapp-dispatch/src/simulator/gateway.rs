@@ -5,8 +5,8 @@ use async_trait::async_trait;
 
 use super::meta::Reply;
 use super::shared::Shared;
+use super::templates;
 use super::wire::{Parameter, Post};
-use super::{NUMBER_ID, templates};
 use crate::adapters::cloud_api::{CloudApi, parameters};
 use crate::gateway::{ApiError, GatewayError, MessageGateway, Outgoing, Receipt, Wamid};
 use crate::sender::Sender;
@@ -21,11 +21,10 @@ pub struct InProcessGateway {
 #[async_trait]
 impl MessageGateway for InProcessGateway {
     async fn send(&self, sender: &Sender, message: &Outgoing) -> Result<Receipt, GatewayError> {
-        if sender.number_id.as_str() != NUMBER_ID {
-            return Err(GatewayError::Refused(ApiError::new(100, 400)));
-        }
+        let number = self.shared.meta().number(sender.number_id.as_str());
+        let Some(number) = number else { return Err(GatewayError::Refused(ApiError::new(100, 400))) };
         let in_doubt = |what| Err(GatewayError::InDoubt { what, source: None });
-        match self.shared.post(&post(message)).await {
+        match self.shared.post(&post(number, message)).await {
             Reply::Accepted { wamid, held: false } => Ok(Receipt::new(Wamid::new(wamid))),
             Reply::Accepted { wamid, held: true } => Ok(Receipt::new(Wamid::new(wamid)).held()),
             Reply::Refused(refusal) => Err(GatewayError::Refused(ApiError {
@@ -47,7 +46,7 @@ impl MessageGateway for InProcessGateway {
     }
 }
 
-fn post(message: &Outgoing) -> Post<'_> {
+fn post(number: u16, message: &Outgoing) -> Post<'_> {
     let names = message.content.parameter_names.iter().flatten();
     let mut names = names.map(|name| Cow::Borrowed(name.as_str()));
     let parameters = parameters(&message.parameters)
@@ -55,6 +54,7 @@ fn post(message: &Outgoing) -> Post<'_> {
         .map(|text| Parameter { name: names.next(), text: Cow::Owned(text.to_owned()) })
         .collect();
     Post {
+        number,
         to: Cow::Owned(message.to.to_e164()),
         template: Cow::Borrowed(&message.content.template.name),
         language: Cow::Borrowed(&message.content.template.language),

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::meta::{Refusal, Reply, refusal};
 use super::shared::{Endpoint, Shared};
 use super::socket::Scissors;
-use super::{NUMBER_ID, WABA, templates, wire};
+use super::{templates, wire};
 
 const NO_TOKEN: Refusal = refusal(190, 401, "Invalid OAuth access token");
 const NO_OBJECT: Refusal = refusal(100, 400, "Unsupported request: no object with this id");
@@ -42,10 +42,9 @@ async fn messages(
     if !is_authorized(&shared, &headers) {
         return refused(&NO_TOKEN);
     }
-    if number != NUMBER_ID {
-        return refused(&NO_OBJECT);
-    }
-    let Some(post) = wire::post(&body) else {
+    let number = shared.meta().number(&number);
+    let Some(number) = number else { return refused(&NO_OBJECT) };
+    let Some(post) = wire::post(number, &body) else {
         return refused(&NOT_A_TEMPLATE);
     };
     match shared.post(&post).await {
@@ -68,7 +67,7 @@ async fn message_templates(
     if !is_authorized(&shared, &headers) {
         return refused(&NO_TOKEN);
     }
-    if waba != WABA {
+    if shared.meta().numbers.iter().all(|sender| sender.waba != waba) {
         return refused(&NO_OBJECT);
     }
     let query: Vec<_> = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()).collect();

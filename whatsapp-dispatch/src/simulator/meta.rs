@@ -6,10 +6,11 @@ use std::collections::{BinaryHeap, HashMap};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::fate::{Draw, Fate, Faults, Journey};
+use super::fate::{Draw, Fate, Faults, Journey, Try};
 use super::report::Report;
 use super::templates::Approved;
 use super::wire::Post;
+use crate::sender::Sender;
 
 /// Statuses fall due on this grid, so that many go into one webhook.
 const GRID_MS: i64 = 10;
@@ -23,9 +24,8 @@ const BATCH: usize = 100;
 pub(super) struct Meta {
     pub(super) seed: u64,
     pub(super) faults: Faults,
+    pub(super) numbers: Vec<Sender>,
     pub(super) templates: Vec<Approved>,
-    /// Messages a second; as many may come at once.
-    pub(super) rate: u32,
     /// Messages of which something is still to be told, at most so many.
     pub(super) keep_statuses: usize,
     pub(super) state: State,
@@ -34,13 +34,28 @@ pub(super) struct Meta {
 /// What outlives the process.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct State {
-    people: HashMap<u64, Person>,
+    people: HashMap<Pair, Person>,
     pending: BinaryHeap<Reverse<Pending>>,
     /// Statuses handed out that the endpoint has not taken yet.
     on_the_way: Vec<Told>,
-    /// When the number's bucket is full again.
-    full_at_us: i64,
+    /// When the bucket of each number is full again.
+    full_at_us: Vec<i64>,
     counts: Report,
+}
+
+/// A number and a person: 14 bits for the number's place in the list, 50 for the digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Pair(u64);
+
+impl Pair {
+    const fn new(number: u16, digits: u64) -> Self {
+        Self(digits | (number as u64) << 50)
+    }
+
+    const fn digits(self) -> u64 {
+        self.0 & ((1 << 50) - 1)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -54,8 +69,7 @@ struct Person {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Pending {
     due_ms: i64,
-    digits: u64,
-    attempt: u16,
+    of: Try,
     stage: Stage,
     /// False for one that was put off: what follows it goes on without it.
     leads: bool,
@@ -74,6 +88,7 @@ pub(super) enum Stage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Told {
     pub(super) wamid: String,
+    pub(super) number: u16,
     pub(super) digits: u64,
     pub(super) at_seconds: i64,
     pub(super) stage: Stage,
@@ -118,6 +133,12 @@ const NO_TEMPLATE: Refusal = refusal(132_001, 404, "Template name does not exist
 const COUNT: Refusal = refusal(132_000, 400, "Number of parameters does not match");
 
 impl Meta {
+    /// The place of the number with this id in the list.
+    pub(super) fn number(&self, id: &str) -> Option<u16> {
+        let place = self.numbers.iter().position(|sender| sender.number_id.as_str() == id)?;
+        u16::try_from(place).ok()
+    }
+
     /// One request to send, with the right token.
     pub(super) fn post(&mut self, post: &Post<'_>, now: DateTime<Utc>) -> Reply {
         self.state.counts.posts += 1;
@@ -136,10 +157,10 @@ impl Meta {
             Ok(digits) => digits,
             Err(refusal) => return Reply::Refused(refusal),
         };
-        let person = self.state.people.entry(digits).or_default();
+        let person = self.state.people.entry(Pair::new(post.number, digits)).or_default();
         person.attempts = person.attempts.saturating_add(1);
-        let attempt = person.attempts;
-        match Fate::of(self.seed, digits, attempt, &self.faults) {
+        let of = Try { number: post.number, digits, attempt: person.attempts };
+        match Fate::of(self.seed, of, &self.faults) {
             Fate::Undeliverable => Reply::Refused(UNDELIVERABLE),
             Fate::Transient => Reply::Refused(TRANSIENT),
             Fate::ServerError => Reply::ServerError,
@@ -149,7 +170,7 @@ impl Meta {
             }
             Fate::Taken(journey) => {
                 person.accepted = person.accepted.saturating_add(1);
-                self.take(digits, attempt, journey, post.token.as_ref().into(), now)
+                self.take(of, journey, post.token.as_ref().into(), now)
             }
         }
     }
@@ -157,11 +178,18 @@ impl Meta {
     /// Everything that is the same for every fate, and does not depend on it.
     fn admit(&mut self, post: &Post<'_>, now: DateTime<Utc>) -> Result<u64, Refusal> {
         let now_us = now.timestamp_micros();
-        let full_at = self.state.full_at_us.max(now_us);
-        if 1_000_000 <= full_at - now_us {
-            return Err(THROUGHPUT);
+        let number = usize::from(post.number);
+        let rate = self.numbers.get(number).map_or(1, |sender| sender.messages_per_second.max(1));
+        if self.state.full_at_us.len() <= number {
+            self.state.full_at_us.resize(number + 1, 0);
         }
-        self.state.full_at_us = full_at + 1_000_000 / i64::from(self.rate.max(1));
+        if let Some(full_at) = self.state.full_at_us.get_mut(number) {
+            *full_at = now_us.max(*full_at);
+            if 1_000_000 <= *full_at - now_us {
+                return Err(THROUGHPUT);
+            }
+            *full_at += 1_000_000 / i64::from(rate);
+        }
         let digits = digits(&post.to).ok_or(NUMBER)?;
         let same =
             |template: &&Approved| template.name == post.template && template.language == post.language;
@@ -173,7 +201,7 @@ impl Meta {
         if post.parameters.iter().any(|parameter| parameter.text.is_empty()) {
             return Err(EMPTY);
         }
-        let person = self.state.people.entry(digits).or_default();
+        let person = self.state.people.entry(Pair::new(post.number, digits)).or_default();
         let now_seconds = u32::try_from(now.timestamp()).unwrap_or_default();
         let free_at = person.pair_free_at.max(now_seconds);
         if (PAIR_BURST - 1) * PAIR_SECONDS < free_at - now_seconds {
@@ -183,23 +211,16 @@ impl Meta {
         Ok(digits)
     }
 
-    fn take(
-        &mut self,
-        digits: u64,
-        attempt: u16,
-        journey: Journey,
-        token: Box<str>,
-        now: DateTime<Utc>,
-    ) -> Reply {
+    fn take(&mut self, of: Try, journey: Journey, token: Box<str>, now: DateTime<Utc>) -> Reply {
         let counts = &mut self.state.counts;
         counts.accepted += 1;
         counts.held += u64::from(journey.held);
         counts.lost_answers += u64::from(journey.answer_lost);
         if self.state.pending.len() < self.keep_statuses {
             let hold_ms = if journey.held { 2_000 } else { 0 };
-            let (stage, wait_ms) = self.after(None, digits, attempt, journey).unwrap_or((Stage::Sent, 0));
+            let (stage, wait_ms) = self.after(None, of, journey).unwrap_or((Stage::Sent, 0));
             let due_ms = on_grid(now.timestamp_millis() + hold_ms + wait_ms);
-            let first = Pending { due_ms, digits, attempt, stage, leads: true, token };
+            let first = Pending { due_ms, of, stage, leads: true, token };
             self.state.pending.push(Reverse(first));
         } else {
             counts.statuses_dropped += 1;
@@ -207,18 +228,12 @@ impl Meta {
         if journey.answer_lost {
             return Reply::Silence;
         }
-        Reply::Accepted { wamid: self.wamid(digits, attempt), held: journey.held }
+        Reply::Accepted { wamid: self.wamid(of), held: journey.held }
     }
 
     /// What follows a stage, and after how many milliseconds.
-    fn after(
-        &self,
-        stage: Option<Stage>,
-        digits: u64,
-        attempt: u16,
-        journey: Journey,
-    ) -> Option<(Stage, i64)> {
-        let mut draw = Draw::new(&[self.seed, digits, u64::from(attempt), 1 + stage.map_or(0, number)]);
+    fn after(&self, stage: Option<Stage>, of: Try, journey: Journey) -> Option<(Stage, i64)> {
+        let mut draw = Draw::new(&[self.seed, of.digits, of.which(), 1 + stage.map_or(0, number)]);
         match stage {
             None => Some(match journey.fails_with {
                 Some(code) => (Stage::Failed(code), draw.between(50, 400)),
@@ -251,14 +266,14 @@ impl Meta {
     }
 
     fn tell(&mut self, next: Pending) {
-        let Pending { due_ms, digits, attempt, stage, .. } = next;
-        let mut draw = Draw::new(&[self.seed, digits, u64::from(attempt), 100 + number(stage)]);
+        let Pending { due_ms, of, stage, .. } = next;
+        let mut draw = Draw::new(&[self.seed, of.digits, of.which(), 100 + number(stage)]);
         let [lost, repeated, late] =
             [self.faults.lost_status, self.faults.repeated_status, self.faults.late_status]
                 .map(|chance| draw.chance(chance));
         if next.leads
-            && let Fate::Taken(journey) = Fate::of(self.seed, digits, attempt, &self.faults)
-            && let Some((stage, wait_ms)) = self.after(Some(stage), digits, attempt, journey)
+            && let Fate::Taken(journey) = Fate::of(self.seed, of, &self.faults)
+            && let Some((stage, wait_ms)) = self.after(Some(stage), of, journey)
         {
             let due_ms = on_grid(due_ms + wait_ms);
             self.state.pending.push(Reverse(Pending { due_ms, stage, ..next.clone() }));
@@ -267,8 +282,9 @@ impl Meta {
             return;
         }
         let told = Told {
-            wamid: self.wamid(digits, attempt),
-            digits,
+            wamid: self.wamid(of),
+            number: of.number,
+            digits: of.digits,
             at_seconds: due_ms / 1_000,
             stage,
             token: next.token.clone(),
@@ -295,29 +311,40 @@ impl Meta {
         self.state.pending.peek().and_then(|first| DateTime::from_timestamp_millis(first.0.due_ms))
     }
 
-    fn wamid(&self, digits: u64, attempt: u16) -> String {
-        let mark = Draw::new(&[self.seed, digits, u64::from(attempt), 99]).next() >> 32;
-        format!("wamid.{digits:016X}{attempt:04X}{mark:08X}")
+    fn wamid(&self, of: Try) -> String {
+        let mark = Draw::new(&[self.seed, of.digits, of.which(), 99]).next() >> 32;
+        format!("wamid.{:016X}{:04X}{mark:08X}", of.digits, of.attempt)
     }
 
     pub(super) fn report(&self) -> Report {
         let State { people, pending, on_the_way, counts, .. } = &self.state;
         let mut report = counts.clone();
-        report.people = people.len() as u64;
         report.statuses_waiting = (pending.len() + on_the_way.len()) as u64;
-        for (digits, person) in people {
-            report.max_accepted_per_number = report.max_accepted_per_number.max(person.accepted);
-            if 1 < person.accepted && report.accepted_more_than_once.len() < 100 {
+        let mut by_digits: Vec<(u64, u16)> =
+            people.iter().map(|(pair, person)| (pair.digits(), person.accepted)).collect();
+        by_digits.sort_unstable();
+        for (digits, accepted) in &by_digits {
+            report.max_accepted_per_number = report.max_accepted_per_number.max(*accepted);
+            if 1 < *accepted && report.accepted_more_than_once.len() < 100 {
                 report.accepted_more_than_once.push(format!("+{digits}"));
             }
         }
+        by_digits.dedup_by_key(|(digits, _)| *digits);
+        report.people = by_digits.len() as u64;
         report
     }
 
     /// Every number for which something was taken, and how often.
     pub(super) fn accepted(&self) -> Vec<(u64, u16)> {
         let taken = self.state.people.iter().filter(|(_, person)| 0 < person.accepted);
-        taken.map(|(digits, person)| (*digits, person.accepted)).collect()
+        let mut taken: Vec<_> = taken.map(|(pair, person)| (pair.digits(), person.accepted)).collect();
+        taken.sort_unstable();
+        taken.dedup_by(|next, sum| {
+            let same = next.0 == sum.0;
+            sum.1 += if same { next.1 } else { 0 };
+            same
+        });
+        taken
     }
 }
 

@@ -6,11 +6,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::meta::{Refusal, Stage, Told};
-use super::{NUMBER_ID, WABA};
+use crate::sender::Sender;
 
 /// A request to send a template, from either door.
 #[derive(Debug)]
 pub(super) struct Post<'a> {
+    /// The place in the list of the number that it leaves from.
+    pub(super) number: u16,
     pub(super) to: Cow<'a, str>,
     pub(super) template: Cow<'a, str>,
     pub(super) language: Cow<'a, str>,
@@ -65,7 +67,7 @@ struct Component<'a> {
 }
 
 /// A request to send a template; `None` for anything else.
-pub(super) fn post(body: &[u8]) -> Option<Post<'_>> {
+pub(super) fn post(number: u16, body: &[u8]) -> Option<Post<'_>> {
     let request: Request<'_> = serde_json::from_slice(body).ok()?;
     if request.messaging_product != "whatsapp" || request.kind != "template" {
         return None;
@@ -73,6 +75,7 @@ pub(super) fn post(body: &[u8]) -> Option<Post<'_>> {
     let Template { name, language, components } = request.template;
     let body = components.into_iter().filter(|component| component.kind.eq_ignore_ascii_case("body"));
     Some(Post {
+        number,
         to: request.to,
         template: name,
         language: language.code,
@@ -101,17 +104,20 @@ pub(super) fn refused(refusal: &Refusal) -> Value {
     }})
 }
 
-/// One webhook with several statuses.
-pub(super) fn webhook(statuses: &[Told]) -> Vec<u8> {
-    let statuses: Vec<_> = statuses.iter().map(status).collect();
-    let body = json!({
-        "object": "whatsapp_business_account",
-        "entry": [{"id": WABA, "changes": [{"field": "messages", "value": {
-            "messaging_product": "whatsapp",
-            "metadata": {"display_phone_number": "15550100", "phone_number_id": NUMBER_ID},
-            "statuses": statuses,
-        }}]}],
-    });
+/// One webhook with several statuses, one entry per number.
+pub(super) fn webhook(numbers: &[Sender], statuses: &[Told]) -> Vec<u8> {
+    let entry = |(place, sender): (u16, &Sender)| {
+        let statuses: Vec<_> = statuses.iter().filter(|told| told.number == place).map(status).collect();
+        (!statuses.is_empty()).then(|| {
+            json!({"id": sender.waba, "changes": [{"field": "messages", "value": {
+                "messaging_product": "whatsapp",
+                "metadata": {"display_phone_number": "15550100", "phone_number_id": sender.number_id},
+                "statuses": statuses,
+            }}]})
+        })
+    };
+    let entries: Vec<_> = (0..).zip(numbers).filter_map(entry).collect();
+    let body = json!({"object": "whatsapp_business_account", "entry": entries});
     serde_json::to_vec(&body).unwrap_or_default()
 }
 

@@ -2,16 +2,24 @@ use std::borrow::Cow;
 
 use super::super::wire::Parameter;
 use super::*;
+use crate::sender::NumberId;
+use rules_core::judge::tenant::TenantId;
+use rules_core::work::secrets::SecretRef;
 
 fn meta(faults: Faults) -> Meta {
     Meta {
         seed: 7,
         faults,
+        numbers: numbers(10),
         templates: Approved::defaults(),
-        rate: 10,
         keep_statuses: 1_000,
         state: State::default(),
     }
+}
+
+fn numbers(rate: u32) -> Vec<Sender> {
+    let (id, tenant) = (NumberId::parse("1").unwrap(), TenantId::parse("main").unwrap());
+    vec![Sender::new(id, "2", tenant, SecretRef::named("token")).with_rate(rate)]
 }
 
 fn at(ms: i64) -> DateTime<Utc> {
@@ -28,6 +36,7 @@ fn post_of(
         text: Cow::Borrowed(text),
     };
     Post {
+        number: 0,
         to: Cow::Owned(to.to_owned()),
         template: Cow::Borrowed(template),
         language: Cow::Borrowed("en_US"),
@@ -115,7 +124,7 @@ fn a_throttled_attempt_changes_no_fate() {
 
 #[test]
 fn one_person_gets_forty_five_at_once_and_then_one_every_six_seconds() {
-    let mut meta = Meta { rate: 1_000, ..meta(Faults::none()) };
+    let mut meta = Meta { numbers: numbers(1_000), ..meta(Faults::none()) };
     let mut post = |ms| meta.post(&hello("+4915112345678"), at(ms));
     for _ in 0..45 {
         assert!(matches!(post(0), Reply::Accepted { .. }));
@@ -128,7 +137,7 @@ fn one_person_gets_forty_five_at_once_and_then_one_every_six_seconds() {
 #[test]
 fn the_order_of_arrival_decides_nothing() {
     let run = |reversed: bool| {
-        let mut meta = Meta { rate: 10_000, ..meta(Faults::harsh()) };
+        let mut meta = Meta { numbers: numbers(10_000), ..meta(Faults::harsh()) };
         let mut people: Vec<_> = (0..500).collect();
         if reversed {
             people.reverse();
@@ -147,7 +156,7 @@ fn the_order_of_arrival_decides_nothing() {
 
 #[test]
 fn every_status_is_told_once_when_nothing_goes_wrong() {
-    let mut meta = Meta { rate: 1_000, ..meta(Faults::none()) };
+    let mut meta = Meta { numbers: numbers(1_000), ..meta(Faults::none()) };
     for person in 0..200 {
         meta.post(&hello(&format!("+49151{person:08}")), at(0));
     }
