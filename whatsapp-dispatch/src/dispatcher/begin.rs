@@ -9,6 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use rules_core::judge::fault::chain;
 use rules_core::judge::id::ChargeId;
 use rules_core::work::clock::ClockExt;
+use rules_core::work::pacer::Rate;
 use rules_core::work::queue::Outcome;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -69,11 +70,12 @@ impl Beginner {
         let mut groups = JoinSet::new();
         let size = this.desk.config.begin_group;
         let mut group = Vec::with_capacity(size);
-        while 0 < ready.recv_many(&mut group, size).await {
+        while !group.is_empty() || 0 < ready.recv_many(&mut group, size).await {
+            let together = this.together(&group);
             // A place in the window for each message before it is begun: what is begun and not
             // recorded is never more than the window.
-            let mut places = Vec::with_capacity(group.len());
-            for _ in 0..group.len() {
+            let mut places = Vec::with_capacity(together);
+            for _ in 0..together {
                 match Arc::clone(&this.window).acquire_owned().await {
                     Ok(place) => places.push(place),
                     Err(_) => return,
@@ -82,13 +84,23 @@ impl Beginner {
             if this.desk.config.paced
                 && let Some(first) = group.first()
             {
-                this.smoother.wait(&first.campaign.record.definition.sender, group.len()).await;
+                this.smoother.wait(&first.campaign.record.definition.sender, together).await;
             }
-            let messages: Vec<(Ready, OwnedSemaphorePermit)> = group.drain(..).zip(places).collect();
+            let messages: Vec<(Ready, OwnedSemaphorePermit)> = group.drain(..together).zip(places).collect();
             groups.spawn(Arc::clone(&this).begin(messages));
             while groups.try_join_next().is_some() {}
         }
         while groups.join_next().await.is_some() {}
+    }
+
+    /// How many from the first on leave at once: messages of one number, and no more than it may
+    /// send in one burst.
+    fn together(&self, group: &[Ready]) -> usize {
+        let Some(first) = group.first().filter(|_| self.desk.config.paced) else { return group.len() };
+        let sender = &first.campaign.record.definition.sender;
+        let burst = Rate::per_second(sender.messages_per_second).burst as usize;
+        let same = |ready: &&Ready| ready.campaign.record.definition.sender.number_id == sender.number_id;
+        group.iter().take(burst).take_while(same).count()
     }
 
     /// Begins one group, then posts what was begun.
