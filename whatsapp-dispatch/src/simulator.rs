@@ -2,9 +2,9 @@
 //!
 //! A pure state machine decides what becomes of each message from seed, number and attempt, so
 //! that two runs compare. It has two doors: HTTP on 127.0.0.1, through the real adapter, and a
-//! gateway in the same process. It checks tokens, numbers, templates and their parameters, keeps
-//! the throughput of its number and the limit per person, loses answers, holds messages back,
-//! and tells statuses in signed webhooks that it repeats until they are taken.
+//! gateway in the same process. It checks tokens, numbers and messages of every kind, keeps Meta's
+//! limits, loses answers, holds messages back, and tells statuses and what people say in signed
+//! webhooks that it repeats until they are taken.
 //!
 //! Over HTTP it can also be asked and told:
 //!
@@ -14,7 +14,37 @@
 //! | `GET /simulator/report` | a [`Report`] as JSON |
 //! | `GET /simulator/accepted` | one line `+4915112345678 1` per number: how many messages were taken |
 //!
-//! Deliberately not here: messages other than templates, inbound messages, media, prices.
+//! Hosts test themselves with it. Everything is decided by seed, number and attempt and never by
+//! the order of arrival, limits apart; time comes from the clock that it is given, so that a test
+//! can let days pass. What happens to a number, a template or a person is said on [`Simulator`]:
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use rules_core::store::memory::Memory;
+//! use whatsapp_dispatch::dispatch::{Dispatch, Webhooks};
+//! use whatsapp_dispatch::phone::PhoneNumber;
+//! use whatsapp_dispatch::simulator::{Faults, Simulator};
+//!
+//! let mut faults = Faults::none();
+//! faults.lost_answer = 0.1;
+//! let meta = Simulator::builder().seed(7).faults(faults).messaging_limit(250).start_in_process().unwrap();
+//! let dispatch = Dispatch::new(&Memory::new(), meta.in_process_gateway()).unwrap();
+//! meta.deliver_webhooks_to(Webhooks::new(&dispatch, meta.webhook_config()).unwrap());
+//!
+//! meta.pause_template("diwali_offer");                                   // refused with 132015
+//! meta.inbound_text(PhoneNumber::parse("+4915112345678").unwrap(), "STOP");
+//! meta.expire_token();                                                   // refused with 190
+//! meta.rotate_token();
+//! # });
+//! ```
+//!
+//! Limits are Meta's: a number's throughput (130429, as HTTP 400 or 429), 45 messages to one
+//! person on credit (131056), different people of a portfolio in 24 hours (taken, and failed with
+//! 131048). A message that is no template reaches only who wrote within 24 hours; to others it is
+//! taken and fails with 131047. A webhook that is not taken comes again, later each time, for 7
+//! days; a new endpoint gets all that wait at once.
+//!
+//! Deliberately not here: which media were uploaded before they are sent, and what things cost.
 
 use std::io;
 use std::sync::Arc;
@@ -32,8 +62,10 @@ use crate::sender::{Sender, SenderError};
 use crate::webhook::WebhookHandler;
 
 mod builder;
+mod control;
 mod courier;
 mod fate;
+mod faults;
 mod gateway;
 mod http;
 mod meta;
@@ -44,7 +76,7 @@ mod templates;
 mod wire;
 
 pub use builder::SimulatorBuilder;
-pub use fate::Faults;
+pub use faults::Faults;
 pub use gateway::InProcessGateway;
 pub use report::Report;
 
@@ -114,7 +146,7 @@ impl Simulator {
 
     /// The token that requests must carry.
     pub fn access_token(&self) -> SecretString {
-        self.shared.secrets.access_token.clone()
+        self.shared.secrets.access_token()
     }
 
     /// The secret that signs webhooks.

@@ -26,9 +26,6 @@ mod wire;
 
 pub use config::{CloudApiConfig, CloudApiError};
 
-#[cfg(feature = "simulator")]
-pub(crate) use body::parameters;
-
 /// The largest answer to a send that is read; a real one has a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// The largest list of templates that is read.

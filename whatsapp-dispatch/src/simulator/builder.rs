@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Client;
 use rules_core::judge::tenant::TenantId;
 use rules_core::work::clock::{Clock, SystemClock};
-use rules_core::work::secrets::{FixedSecrets, SecretRef};
+use rules_core::work::secrets::SecretRef;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -34,6 +34,7 @@ pub struct SimulatorBuilder {
     clock: Arc<dyn Clock>,
     templates: Vec<Approved>,
     keep_statuses: usize,
+    messaging_limit: Option<u32>,
     answer_after: Duration,
     state: State,
 }
@@ -49,6 +50,7 @@ impl Default for SimulatorBuilder {
             clock: Arc::new(SystemClock),
             templates: Approved::defaults(),
             keep_statuses: 2_000_000,
+            messaging_limit: None,
             answer_after: Duration::ZERO,
             state: State::default(),
         }
@@ -112,6 +114,13 @@ impl SimulatorBuilder {
         self
     }
 
+    /// How many different people each portfolio may begin a conversation with in any 24 hours, all
+    /// its numbers together: messages to others are taken and fail with 131048 ("Messaging
+    /// limits": 250, 2,000, 10,000 or 100,000). Default: as many as there are.
+    pub fn messaging_limit(self, people: u32) -> Self {
+        Self { messaging_limit: Some(people), ..self }
+    }
+
     /// Goes on from a saved state, with its seed.
     pub fn restore(self, saved: SimulatorState) -> Self {
         Self { seed: saved.seed, state: saved.state, ..self }
@@ -160,11 +169,12 @@ impl SimulatorBuilder {
             numbers,
             templates: self.templates,
             keep_statuses: self.keep_statuses,
+            messaging_limit: self.messaging_limit,
             state: self.state,
         };
         let shared = Arc::new(Shared::new(meta, self.clock, self.answer_after));
-        let secrets = FixedSecrets::new().with(SECRET, shared.secrets.access_token.clone());
-        let gateway = CloudApi::new(CloudApiConfig::default().with_base_url(&url)?, Arc::new(secrets))?;
+        let secrets = Arc::<Shared>::clone(&shared);
+        let gateway = CloudApi::new(CloudApiConfig::default().with_base_url(&url)?, secrets)?;
         let client = Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(10))

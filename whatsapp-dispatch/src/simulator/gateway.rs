@@ -1,18 +1,18 @@
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::meta::Reply;
+use super::meta::{Refusal, Reply};
 use super::shared::Shared;
-use super::templates;
-use super::wire::{Parameter, Post};
-use crate::adapters::cloud_api::{CloudApi, parameters};
+use super::wire::{Asked, ask};
+use super::{http, templates};
+use crate::adapters::cloud_api::CloudApi;
 use crate::gateway::{ApiError, GatewayError, MessageGateway, Outgoing, Receipt, Wamid};
 use crate::sender::Sender;
 use crate::template::{Template, TemplateDefinition};
 
-/// The simulator's door without sockets, for virtual time and for large runs.
+/// The simulator's door without sockets, for virtual time and for large runs. Bodies are those of
+/// the real adapter, so both doors take the same.
 #[derive(Clone, Debug)]
 pub struct InProcessGateway {
     pub(super) shared: Arc<Shared>,
@@ -22,15 +22,21 @@ pub struct InProcessGateway {
 impl MessageGateway for InProcessGateway {
     async fn send(&self, sender: &Sender, message: &Outgoing) -> Result<Receipt, GatewayError> {
         let number = self.shared.meta().number(sender.number_id.as_str());
-        let Some(number) = number else { return Err(GatewayError::Refused(ApiError::new(100, 400))) };
+        let Some(number) = number else { return Err(refused(&http::NO_OBJECT)) };
+        if !self.shared.secrets.is_valid() {
+            return Err(refused(&http::NO_TOKEN));
+        }
+        let body = CloudApi::body(message);
+        let post = match ask(number, &body, false) {
+            Ok(Asked::Send(post)) => post,
+            Ok(Asked::MarkRead) => return Err(refused(&http::NO_OBJECT)),
+            Err(refusal) => return Err(refused(&refusal)),
+        };
         let in_doubt = |what| Err(GatewayError::InDoubt { what, source: None });
-        match self.shared.post(&post(number, message)).await {
+        match self.shared.post(&post).await {
             Reply::Accepted { wamid, held: false } => Ok(Receipt::new(Wamid::new(wamid))),
             Reply::Accepted { wamid, held: true } => Ok(Receipt::new(Wamid::new(wamid)).held()),
-            Reply::Refused(refusal) => Err(GatewayError::Refused(ApiError {
-                transient: Some(refusal.transient),
-                ..ApiError::new(refusal.code, refusal.http_status)
-            })),
+            Reply::Refused(refusal) => Err(refused(&refusal)),
             Reply::ServerError => in_doubt("a server's failure without a readable reason"),
             Reply::Silence => in_doubt("the connection broke"),
         }
@@ -41,24 +47,14 @@ impl MessageGateway for InProcessGateway {
         _: &Sender,
         template: &Template,
     ) -> Result<Option<TemplateDefinition>, GatewayError> {
-        let listing = templates::listing(self.shared.meta().templates.iter());
+        let meta = self.shared.meta();
+        let listing = templates::listing(meta.templates.iter(), |name| meta.is_paused(name));
+        drop(meta);
         CloudApi::read_templates(200, &listing, template)
     }
 }
 
-fn post(number: u16, message: &Outgoing) -> Post<'_> {
-    let names = message.content.parameter_names.iter().flatten();
-    let mut names = names.map(|name| Cow::Borrowed(name.as_str()));
-    let parameters = parameters(&message.parameters)
-        .iter()
-        .map(|text| Parameter { name: names.next(), text: Cow::Owned(text.to_owned()) })
-        .collect();
-    Post {
-        number,
-        to: Cow::Owned(message.to.to_e164()),
-        template: Cow::Borrowed(&message.content.template.name),
-        language: Cow::Borrowed(&message.content.template.language),
-        parameters,
-        token: Cow::Borrowed(&message.token),
-    }
+fn refused(refusal: &Refusal) -> GatewayError {
+    let transient = Some(refusal.transient);
+    GatewayError::Refused(ApiError { transient, ..ApiError::new(refusal.code, refusal.http_status) })
 }

@@ -26,6 +26,7 @@ pub(crate) struct Scenario {
     pub(crate) numbers: Vec<Sender>,
     pub(crate) campaigns: Vec<Planned>,
     pub(crate) faults: Faults,
+    pub(crate) messaging_limit: Option<u32>,
     pub(crate) answer_after: Duration,
     /// What happens, and how long after the start.
     pub(crate) acts: Vec<(Duration, Act)>,
@@ -65,7 +66,7 @@ pub(crate) enum Act {
 
 /// Numbers of several zones; some of the countries have more than one.
 const PREFIXES: [u64; 5] =
-    [91_980_000_0000, 4_915_100_000_000, 551_199_000_0000, 1_212_555_0000, 61_400_000_000];
+    [919_800_000_000, 4_915_100_000_000, 5_511_990_000_000, 12_125_550_000, 61_400_000_000];
 
 fn person(index: u64) -> u64 {
     PREFIXES[usize::try_from(index % 5).unwrap()] + index
@@ -103,8 +104,14 @@ impl Scenario {
         faults.lost_status = dice.strength(0.5);
         faults.repeated_status = dice.strength(0.5);
         faults.late_status = dice.strength(0.5);
+        faults.slow_answer = dice.strength(0.1);
+        faults.dropped = dice.strength(0.5);
+        faults.forged_status = dice.strength(0.5);
+        faults.stop = dice.strength(0.2);
+        faults.hidden_number = dice.strength(0.5);
+        let messaging_limit = dice.percent(10).then(|| u32::try_from(dice.between(10, 60)).unwrap());
         let answer_after = dice.within(Duration::from_millis(600));
-        Self { start, tenants, quiet, numbers, campaigns, faults, answer_after, acts }
+        Self { start, tenants, quiet, numbers, campaigns, faults, messaging_limit, answer_after, acts }
     }
 
     pub(crate) fn rules(&self) -> RuleSet {

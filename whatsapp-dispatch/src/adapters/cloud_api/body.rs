@@ -71,7 +71,7 @@ pub(super) fn body(message: &Outgoing) -> Bytes {
 
 /// The values of the parameters, in order. Damaged bytes give none, and WhatsApp refuses a message
 /// with too few parameters.
-pub(crate) fn parameters(encoded: &Bytes) -> FilledParameters {
+fn parameters(encoded: &Bytes) -> FilledParameters {
     FilledParameters::from_bytes(encoded.clone()).unwrap_or_default()
 }
 
