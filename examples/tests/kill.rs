@@ -309,7 +309,7 @@ async fn counters_are_the_log(house: &House, story: &str) {
 
     let (chain, mut words, mut seq) = (ChainKey::of(&tenant), 0, 0);
     loop {
-        let page = store.read(&chain, seq + 1, 1_000).await.unwrap();
+        let page = EventLog::read(&store, &chain, seq + 1, 1_000).await.unwrap();
         let Some(last) = page.last() else { break };
         seq = last.seq;
         for sealed in &page {

@@ -128,8 +128,13 @@ fn the_number_takes_its_rate_and_no_more() {
     assert_eq!(refused_with(&post(10, 0)), 130_429);
     assert!(matches!(post(10, 100), Reply::Accepted { .. }), "one more after a tenth of a second");
     assert_eq!(refused_with(&post(11, 100)), 130_429);
-    for second in 2..20 {
-        let taken = (0..50).filter(|person| matches!(post(*person, second * 1_000), Reply::Accepted { .. }));
+    for second in 2..20_usize {
+        let taken = (0..50).filter(|person| {
+            matches!(
+                post(second * 100 + *person, i64::try_from(second).unwrap() * 1_000),
+                Reply::Accepted { .. }
+            )
+        });
         assert_eq!(taken.count(), 10);
     }
 }
@@ -162,12 +167,12 @@ fn one_person_gets_forty_five_on_credit_which_are_paid_back() {
         assert!(matches!(send(&mut meta, &hello(to), paid_ms), Reply::Accepted { .. }));
     };
     burst(20, "+4915112345678", 0);
-    burst(45, "+4915112345679", 0);
-    burst(2, "+4915112345680", 0);
+    burst(45, "+4915112345679", 1_000_000);
+    burst(2, "+4915112345680", 2_000_000);
     for _ in 0..45 {
-        send(&mut meta, &hello("+4915112345681"), 0);
+        send(&mut meta, &hello("+4915112345681"), 3_000_000);
     }
-    assert_eq!(refused_with(&send(&mut meta, &hello("+4915112345681"), 0)), 131_056);
+    assert_eq!(refused_with(&send(&mut meta, &hello("+4915112345681"), 3_000_000)), 131_056);
 }
 
 #[test]
