@@ -280,11 +280,11 @@ fn one_seed(seed: u64) {
 }
 
 /// Recounts every message, and every word of the event log.
-async fn counters_are_the_log(house: &House, story: &str) {
+async fn counters_are_the_log(house: &House, told: &str) {
     let store = Sqlite::open(house.folder.path().join("campaign.db")).await.unwrap();
     let tenant = TenantId::parse("sparkle").unwrap();
     let records = store.list(&Select::Of(tenant.clone()), 0, 10).await.unwrap();
-    let [record] = records.as_slice() else { panic!("{} campaigns: {story}", records.len()) };
+    let [record] = records.as_slice() else { panic!("{} campaigns: {told}", records.len()) };
     let mut messages: Vec<Message> = Vec::new();
     let mut from = Some(0);
     while let Some(start) = from {
@@ -302,10 +302,10 @@ async fn counters_are_the_log(house: &House, story: &str) {
     let progress = store.progress(std::slice::from_ref(&record.key)).await.unwrap().remove(0);
     let counted: BTreeMap<Label, u64> =
         progress.labels().map(|(label, count)| (label.clone(), count)).collect();
-    assert_eq!(labels, counted, "{story}");
+    assert_eq!(labels, counted, "{told}");
     let begun: u64 = messages.iter().map(|message| u64::from(message.facts.attempts)).sum();
     let accepted = messages.iter().filter(|message| message.facts.accepted_at.is_some()).count() as u64;
-    assert_eq!((begun, accepted), (progress.begun, progress.accepted), "{story}");
+    assert_eq!((begun, accepted), (progress.begun, progress.accepted), "{told}");
 
     let (chain, mut words, mut seq) = (ChainKey::of(&tenant), 0, 0);
     loop {
@@ -318,7 +318,7 @@ async fn counters_are_the_log(house: &House, story: &str) {
             words += said.filter(|entry| entry[2] == "begun").count() as u64;
         }
     }
-    assert_eq!(words, begun, "the event log knows every attempt: {story}");
+    assert_eq!(words, begun, "the event log knows every attempt: {told}");
 }
 
 #[test]

@@ -167,8 +167,8 @@ fn nobody_is_begun_after_an_opt_out(run: &Run) {
     }
 }
 
-/// No number gets more than its rate in any second, and a burst of a quarter of it from each of the
-/// two dispatchers that may be at work.
+/// No number gets more in any second than its rate and four bursts of a quarter of it: several
+/// dispatchers share the permits, and each of them may have some left from the second before.
 fn numbers_keep_their_rate(run: &Run) {
     for number in &run.scenario.numbers {
         let id = number.number_id.to_string();
@@ -177,7 +177,7 @@ fn numbers_keep_their_rate(run: &Run) {
         let believed =
             run.scenario.campaigns.iter().filter(|planned| planned.sender.number_id == number.number_id);
         let believed = believed.map(|planned| planned.sender.messages_per_second).max().unwrap_or(0);
-        let most = usize::try_from(believed + 2 * believed.div_ceil(4)).unwrap();
+        let most = usize::try_from(believed + 4 * believed.div_ceil(4)).unwrap();
         for (index, at) in posts.iter().enumerate() {
             let end = *at + TimeDelta::seconds(1);
             let within = posts[index..].iter().take_while(|at| **at < end).count();
