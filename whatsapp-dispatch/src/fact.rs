@@ -118,6 +118,9 @@ pub enum What {
     },
     /// Nobody will ever know what came of the attempt, and it is not tried again.
     GivenUp,
+    /// The person is to be forgotten: number, parameters and WhatsApp's ids of the message go, and
+    /// what was not begun never is. About any record, planned or not.
+    Erased,
     /// Another attempt is to be made, though what came of this one may be unknown.
     Reopened {
         /// Whose decision it is.

@@ -58,6 +58,7 @@ pub mod quarantine;
 // Services.
 pub mod config;
 pub mod dispatch;
+pub mod erase;
 pub mod webhook;
 mod telemetry;
 mod accounts;

@@ -7,10 +7,10 @@ use rules_core::work::StoreError;
 
 use super::pages::Pages;
 use super::plan::{count, plan};
-use super::{SCHEMA, campaigns, messages, orphans};
+use super::{SCHEMA, campaigns, erase, messages, orphans};
 use crate::delivery::change::{BEGUN, Changes, RECORDED, word};
 use crate::delivery::{DUPLICATE, DeliveryLog, Manifest, Page, Planned, Query};
-use crate::fact::{Begin, Begun, Fact, Gate, Recorded, Subject, holder};
+use crate::fact::{Begin, Begun, Fact, Gate, Recorded, Subject, What, holder};
 use crate::message::{CampaignKey, FIRST_STEP};
 use crate::progress::{Bucket, Label, Progress};
 
@@ -184,8 +184,9 @@ fn record(tx: &Transaction<'_>, facts: &[Fact], now: DateTime<Utc>) -> Result<Ve
             exists
         };
         let before = if exists { pages.known(message.row())? } else { None };
+        let erased = exists && fact.what == What::Erased && { erase::empty(tx, message, before.as_ref())? };
         let Some(before) = before else {
-            answers.push(Recorded::Unmatched);
+            answers.push(if erased { Recorded::Applied } else { Recorded::Unmatched });
             continue;
         };
         let mut after = before.clone();
