@@ -627,8 +627,7 @@ impl whatsapp_dispatch::gateway::MessageGateway for Moody {
 #[tokio::test]
 async fn an_order_has_one_receipt_and_an_answer_needs_a_question() {
     let posts = Arc::new(AtomicU32::new(0));
-    let (dispatch, sender, endpoint) =
-        acme(&Memory::new(), Moody { refusals: 0, posts: Arc::clone(&posts) });
+    let (dispatch, sender, endpoint) = acme(&Memory::new(), Moody { refusals: 0, posts: Arc::clone(&posts) });
     let asha = PhoneNumber::parse("+919876543210").unwrap();
     let running = dispatch.start();
 
