@@ -76,9 +76,15 @@ async fn a_log_is_verified_exported_and_checked() {
     let checked = check(&lines);
     assert!(checked.status.success(), "{}", said(&checked));
     let altered = check(&lines.replacen("\"begun\"", "\"ended\"", 1));
-    assert!(!altered.status.success() && said(&altered).contains("the chain is broken at entry"), "{altered:?}");
+    assert!(
+        !altered.status.success() && said(&altered).contains("the chain is broken at entry"),
+        "{altered:?}"
+    );
     let without_secret = events(&["check", export.to_str().unwrap(), "--tenant", "main"]);
-    assert!(!without_secret.status.success() && said(&without_secret).contains("--store"), "{without_secret:?}");
+    assert!(
+        !without_secret.status.success() && said(&without_secret).contains("--store"),
+        "{without_secret:?}"
+    );
 
     let store = Sqlite::open(file).await.unwrap();
     let tamper = "UPDATE event SET body = replace(body, 'begun', 'ended') WHERE seq = 3";
@@ -98,10 +104,18 @@ async fn an_erased_person_is_nowhere_in_the_file_and_the_chain_is_whole() {
     let number: u64 = digits.parse().unwrap();
     // The number as text, as SQLite stores an integer of six bytes, and inside the simulator's ids.
     let stored = number.to_be_bytes();
-    let traces: [&[u8]; 4] =
-        [digits.as_bytes(), stored.split_at(2).1, b"Ashalata-the-first", &format!("{number:016X}").into_bytes()];
+    let traces: [&[u8]; 4] = [
+        digits.as_bytes(),
+        stored.split_at(2).1,
+        b"Ashalata-the-first",
+        &format!("{number:016X}").into_bytes(),
+    ];
     let found = traces.map(|trace| holds(folder.path(), trace));
-    assert_eq!(found, [false, true, true, true], "or this test proves nothing; digits alone are never stored");
+    assert_eq!(
+        found,
+        [false, true, true, true],
+        "or this test proves nothing; digits alone are never stored"
+    );
 
     let erased = events(&["erase", file, "--tenant", "main", "--person", ASHA]);
     assert!(erased.status.success(), "{}", said(&erased));

@@ -75,7 +75,7 @@ pub async fn erase(
     let mut records = 0;
     let mut after = 0;
     loop {
-        let page = store.list(&Select::of(scope), after, CAMPAIGNS).await?;
+        let page = Campaigns::list(store, &Select::of(scope), after, CAMPAIGNS).await?;
         let Some(last) = page.last() else { break };
         after = last.key.number();
         for campaign in page {
@@ -84,7 +84,7 @@ pub async fn erase(
             }
         }
     }
-    store.forget(&people).await?;
+    People::forget(store, &people).await?;
     let at = store.dispatch_clock().now();
     let id = store.dispatch_ids().next();
     let entry = Entry {

@@ -31,10 +31,6 @@ mod wire;
 
 pub use config::{CloudApiConfig, CloudApiError};
 
-pub(crate) use body::body;
-#[cfg(feature = "simulator")]
-pub(crate) use body::parameters;
-
 /// The largest answer to a send that is read; a real one has a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// The largest list of templates that is read.
@@ -99,7 +95,7 @@ impl CloudApi {
 
     /// The body of the request for a message.
     pub fn body(message: &Outgoing) -> Bytes {
-        body(message)
+        body::body(message)
     }
 
     /// What an answer to a send means, without its headers: for tests and for other transports.
@@ -166,7 +162,7 @@ impl CloudApi {
 #[async_trait]
 impl MessageGateway for CloudApi {
     async fn send(&self, sender: &Sender, message: &Outgoing) -> Result<Receipt, GatewayError> {
-        let request = self.post(sender, message.content.route(), body(message));
+        let request = self.post(sender, message.content.route(), body::body(message));
         self.exchange(sender, request, self.config.timeout, MAX_ANSWER_BYTES, Read::receipt).await
     }
 

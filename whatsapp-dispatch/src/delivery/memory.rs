@@ -19,6 +19,7 @@ use crate::campaigns::{CampaignRecord, Status};
 use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey};
+use crate::people::opted_out;
 use crate::progress::{DUPLICATE_PERSON, Progress};
 
 mod campaigns;
@@ -287,6 +288,14 @@ impl DeliveryLog for Memory {
             let before = message.facts.clone();
             let mut after = before.clone();
             let answer = after.begin(&gate, holder(wish.lease), now);
+            if matches!(answer, Begun::Attempt(_))
+                && before != after
+                && let Some(hears) = &wish.hears
+                && opted_out(self, wish.message.campaign().tenant(), hears)
+            {
+                answers.push(Begun::OptedOut);
+                continue;
+            }
             if matches!(answer, Begun::Attempt(_)) && !tables.claim(wish, &mut changes, now) {
                 answers.push(Begun::Duplicate);
                 continue;
