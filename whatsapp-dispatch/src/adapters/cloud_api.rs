@@ -118,6 +118,13 @@ impl CloudApi {
         Read::of(http_status, body).template(wanted)
     }
 
+    /// How long an answer's headers ask to be left alone: `Retry-After` in seconds or as an instant,
+    /// compared with `Date`; else the longest wait of `X-Business-Use-Case-Usage`, in minutes.
+    /// `None` for no wait, never more than an hour.
+    pub fn read_wait(retry_after: Option<&str>, date: Option<&str>, usage: Option<&str>) -> Option<Duration> {
+        answer::wait(retry_after, date, usage)
+    }
+
     fn messages_url(&self, number: &NumberId, route: Route) -> Url {
         let key = (number.clone(), route);
         if let Some(url) = self.urls.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
