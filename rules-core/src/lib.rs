@@ -19,7 +19,7 @@
 //! | `backoff` (default) | retry delays by the `backoff` crate; without it the same schedule is built in |
 //! | `sqlite` | the `Sqlite` handle |
 //! | `toml` | tenants and rule sets from TOML text |
-//! | `metrics` | counters and gauges through the `metrics` facade |
+//! | `metrics` | counters through the `metrics` facade |
 //! | `conformance` | public suites that any implementation of a port can run |
 //! | `mocks` | mockall mocks of the ports |
 //!
