@@ -11,6 +11,7 @@ use rules_core::store::memory::Memory;
 use rules_core::work::clock::{Clock, ClockExt};
 use rules_core::work::events::{EventLog, Sealed};
 use rules_core::work::ids::SeededIds;
+use rules_core::work::lanes::HoldOn;
 use rules_core::work::lanes::Lanes;
 use rules_core::work::tenants::{FixedTenants, Tenants};
 use whatsapp_dispatch::campaign::CampaignName;
@@ -18,7 +19,7 @@ use whatsapp_dispatch::campaigns::{CampaignRecord, Status};
 use whatsapp_dispatch::config::DispatchConfig;
 use whatsapp_dispatch::delivery::{DeliveryLog, Kind, Message, Query};
 use whatsapp_dispatch::dispatch::{ChangeError, Dispatch, Running, Sent, Webhooks};
-use whatsapp_dispatch::fact::State;
+use whatsapp_dispatch::fact::{Answer, State};
 use whatsapp_dispatch::people::{Address, ConsentChange, ConsentSource, People};
 use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::progress::Progress;
@@ -258,10 +259,24 @@ impl World {
                 change.unwrap();
             }
             let report = sent.report().await.unwrap();
+            // Somebody looks after what waits for a person.
+            for hold in report.holds.iter().filter(|hold| hold.until.is_none()) {
+                match &hold.on {
+                    HoldOn::Outlet(_) => {
+                        self.dispatch().resume_sender(&report.record.definition.sender).await.unwrap();
+                    }
+                    HoldOn::Tenant(tenant) => self.dispatch().resume_tenant(tenant).await.unwrap(),
+                    HoldOn::Lane(_) => {}
+                }
+            }
             let cancelled = report.record.status == Status::Cancelled;
             for message in self.messages(sent.key()).await {
                 let at = match message.facts.state() {
                     State::Sending => message.facts.begun_at.unwrap() + TimeDelta::seconds(150),
+                    // The resolver decides by then.
+                    State::Unknown if message.facts.answer == Answer::InDoubt => {
+                        message.facts.begun_at.unwrap() + TimeDelta::minutes(90)
+                    }
                     State::Waiting | State::Deferred if !cancelled && is_planned(&message) => {
                         message.facts.not_before.unwrap_or(now)
                     }

@@ -291,7 +291,7 @@ mod tests {
             pack(&facts, &mut packed);
             packed.len()
         });
-        assert_eq!(packed, [6, 7]);
+        assert_eq!(packed, [8, 9]);
     }
 
     proptest! {

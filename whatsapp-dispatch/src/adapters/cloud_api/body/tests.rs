@@ -253,10 +253,12 @@ fn only_the_marketing_api_is_told_its_extras() {
         (&body["product_policy"], &body["message_activity_sharing"]),
         (&json!("STRICT"), &json!(false))
     );
-    message.content.reroute(Route::Messages);
+    let marketing = MarketingApi { policy: ProductPolicy::CloudApiFallback, share_activity: None };
+    let content = Content::new(template("diwali_offer"), Skeleton::default()).with_marketing(marketing);
+    let message = outgoing(content, &[], "t");
+    assert_eq!(parsed(&message)["product_policy"], json!("CLOUD_API_FALLBACK"));
+    assert!(message.content.reroute(Route::Messages));
     assert_eq!(parsed(&message)["product_policy"], Value::Null);
-    message.content.reroute(Route::Marketing);
-    assert_eq!(parsed(&message)["product_policy"], json!("STRICT"));
 }
 
 #[test]
