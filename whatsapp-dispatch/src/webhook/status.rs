@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::text::{Json, List, Text, Timestamp};
 use super::wire::{object, words};
-use crate::gateway::{ApiError, Wamid};
+use crate::gateway::{ApiError, Detail, Wamid};
 
 words! {
     /// What happened to a message.
@@ -192,7 +192,10 @@ impl ReportedError {
     /// What decisions are made on; a code that is no number is 0.
     pub fn api_error(&self) -> ApiError {
         let number = |text: &Option<Text>| text.as_ref().and_then(Text::parse).unwrap_or_default();
-        ApiError { subcode: number(&self.error_subcode), ..ApiError::new(number(&self.code), 0) }
+        let data = self.error_data.as_ref().and_then(|data| data.details.as_ref());
+        let details = data.or(self.details.as_ref()).map_or(Detail::Other, |text| Detail::of(text.as_str()));
+        let subcode = number(&self.error_subcode);
+        ApiError { subcode, details, ..ApiError::new(number(&self.code), 0) }
     }
 }
 
