@@ -101,7 +101,8 @@ impl Tracker {
     /// Messages that people sent: each opens a window, and some are a STOP.
     fn inbound(&self, scope: &TenantScope, change: &Change, now: DateTime<Utc>, gathered: &mut Gathered) {
         for message in change.messages() {
-            let Some(from) = sender_of(scope, message) else { continue };
+            // What WhatsApp tells about a person was not written by them.
+            let Some(from) = sender_of(scope, message).filter(|_| message.system.is_none()) else { continue };
             let at = past(message.at(), now);
             if let Some(to) = &change.number_id {
                 let lesson = Lesson::Inbound { to: to.clone() };

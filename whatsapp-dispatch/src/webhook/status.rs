@@ -263,3 +263,28 @@ impl fmt::Debug for StatusUpdate {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::Payload;
+
+    #[test]
+    fn the_details_of_an_error_say_who_is_not_on_whatsapp() {
+        for (error, expected) in [
+            (r#"{"code":100,"error_data":{"details":"Not a valid WhatsApp user"}}"#, Detail::NotOnWhatsApp),
+            (r#"{"code":"100","details":"Recipient is not on WhatsApp"}"#, Detail::NotOnWhatsApp),
+            (r#"{"code":100,"error_data":{"details":"Parameter is missing"}}"#, Detail::Other),
+            (r#"{"code":100,"error_data":7}"#, Detail::Other),
+        ] {
+            let body = format!(
+                r#"{{"entry":[{{"changes":[{{"field":"messages","value":{{"statuses":[
+                {{"id":"w","status":"failed","errors":[{error}]}}]}}}}]}}]}}"#
+            );
+            let payload = Payload::decode(body.as_bytes()).unwrap();
+            let update = payload.changes().flat_map(|change| change.updates()).next().unwrap();
+            let [error] = update.errors.as_slice() else { panic!("{body}") };
+            assert_eq!((error.code, error.details), (100, expected));
+        }
+    }
+}

@@ -273,7 +273,7 @@ proptest! {
         let second = |told: &[(u16, Told)], place: usize| {
             let mut facts = facts.clone();
             facts.learn(1, &reopened, instant(9));
-            assert_eq!(facts.begin(&gate(), 2, instant(10)), Begun::Attempt(2));
+            assert_eq!(facts.begin(&gate(), 2, instant(3_600)), Begun::Attempt(2));
             let answer = answer.clone().map(|what| match what {
                 What::Accepted { .. } => What::Accepted { wamid: Wamid::new("wamid.2") },
                 other => other,
