@@ -36,7 +36,7 @@ fn webhook(criterion: &mut Criterion) {
         bencher.iter(|| {
             let verified = verify_signature(&secrets, Some(&header), body.as_bytes()).unwrap();
             let changes = verified.changes().unwrap();
-            assert_eq!(changes[0].statuses.len(), 3);
+            assert_eq!(changes[0].statuses().count(), 3);
             changes
         });
     });

@@ -71,6 +71,7 @@ fn rooms_know_only_rooms_below_them() {
         "accounts",
         "config",
         "dispatch",
+        "erase",
         "webhook",
         "desk",
         "aftermath",

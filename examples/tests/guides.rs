@@ -1,6 +1,7 @@
 //! The code of the book's guides: it compiles, and what can run without an account runs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +18,7 @@ use rules_core::judge::verdict::{Verdict, Verdicts};
 use rules_core::store::memory::Memory;
 use rules_core::store::sqlite::Sqlite;
 use rules_core::work::StoreError;
+use rules_core::work::clock::{Clock, ClockExt, SystemClock};
 use rules_core::work::fact_source::{FactSource, Subjects};
 use rules_core::work::secrets::FixedSecrets;
 use rules_core::work::tenants::Tenants;
@@ -26,9 +28,14 @@ use whatsapp_dispatch::adapters::cloud_api::{CloudApi, CloudApiConfig};
 use whatsapp_dispatch::campaign::{Campaign, CampaignName};
 use whatsapp_dispatch::codes;
 use whatsapp_dispatch::columns::Columns;
+use whatsapp_dispatch::config::DispatchConfig;
+use whatsapp_dispatch::content::{Message, Parameter, TemplateMessage};
 use whatsapp_dispatch::delivery::Recipient;
-use whatsapp_dispatch::dispatch::{Dispatch, Sent, WebhookConfig, Webhooks};
-use whatsapp_dispatch::gateway::{GatewayError, Outgoing, Receipt};
+use whatsapp_dispatch::dispatch::{
+    Direct, DirectContent, Dispatch, Round, SendError, Sent, WebhookConfig, Webhooks,
+};
+use whatsapp_dispatch::fact::{Resend, State};
+use whatsapp_dispatch::gateway::{ApiError, GatewayError, Outgoing, Receipt, Wamid};
 use whatsapp_dispatch::media::{Media, MediaId, MediaKind, MediaSource};
 use whatsapp_dispatch::people::{
     Address, ConsentChange, ConsentSource, Learned, Lesson, Name, OptOutWords, People, Word,
@@ -38,8 +45,9 @@ use whatsapp_dispatch::recipients::{Listed, Mapping};
 use whatsapp_dispatch::rule;
 use whatsapp_dispatch::sender::{Sender, Senders};
 use whatsapp_dispatch::template::{
-    ButtonDefinition, ButtonValue, Header, HeaderKind, Template, TemplateDefinition,
+    ButtonDefinition, ButtonValue, Category, Header, HeaderKind, Template, TemplateDefinition,
 };
+use whatsapp_dispatch::webhook::{Handshake, WebhookHandler, signature};
 
 // --- send a campaign ----------------------------------------------------------------------------
 
@@ -461,4 +469,216 @@ async fn a_stop_counts_under_every_name_and_until_a_start() {
     wrote(&store, &scope, "919800000001", "start", at(50)).await.unwrap();
     assert_eq!(said(new).await, Some(false));
     assert_eq!(RuleSet::from_toml(CAP, &rule::kinds()).unwrap().ids().count(), 2);
+}
+
+// --- receive webhooks ---------------------------------------------------------------------------
+
+// ANCHOR: webhooks
+/// The endpoint of a dispatcher. With axum, `endpoint.router()` is all that is left to do.
+fn endpoint(
+    dispatch: &Dispatch,
+    app_secrets: Vec<SecretString>,
+    verify_token: SecretString,
+) -> anyhow::Result<Webhooks> {
+    Ok(Webhooks::new(dispatch, WebhookConfig { app_secrets, verify_token })?)
+}
+
+/// Any other HTTP server: POST, with the value of `X-Hub-Signature-256` and the raw body.
+async fn posted(endpoint: &Webhooks, signature: Option<&str>, body: &[u8]) -> u16 {
+    match endpoint.receive(signature, body).await {
+        Ok(()) => 200,
+        Err(error) => error.http_status(), // Meta repeats the webhook until it gets 200
+    }
+}
+
+/// And GET, once, when the endpoint is registered: what to answer with.
+fn asked(endpoint: &Webhooks, mode: &str, verify_token: &str, challenge: &str) -> Result<String, u16> {
+    let [mode, verify_token, challenge] = [mode, verify_token, challenge].map(str::to_owned);
+    let question = Handshake { mode, verify_token, challenge };
+    endpoint.handshake(&question).map_err(|error| error.http_status())
+}
+// ANCHOR_END: webhooks
+
+/// A webhook that says that somebody wrote to the number of the guides.
+fn inbound(id: &str, from: &str, text: &str) -> Vec<u8> {
+    let at = SystemClock.now().timestamp();
+    format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"102290129340398","changes":[{{
+            "field":"messages","value":{{"messaging_product":"whatsapp",
+            "metadata":{{"display_phone_number":"911140000000","phone_number_id":"106540352242922"}},
+            "messages":[{{"id":"{id}","from":"{from}","timestamp":"{at}","type":"text",
+            "text":{{"body":"{text}"}}}}]}}}}]}}]}}"#
+    )
+    .into_bytes()
+}
+
+/// Waits for a condition.
+async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let patience = async {
+        while !holds().await {
+            SystemClock.sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), patience).await.expect("the condition never held");
+}
+
+/// Acme's dispatcher, its number, and its endpoint.
+fn acme(
+    store: &Memory,
+    gateway: impl whatsapp_dispatch::gateway::MessageGateway,
+) -> (Dispatch, Sender, Webhooks) {
+    let senders = Senders::from_toml(SENDERS).unwrap();
+    let sender = Sender::clone(senders.iter().next().unwrap());
+    let dispatch = Dispatch::builder(store, gateway)
+        .tenants(Tenants::new(TomlTenants::parse("[[tenant]]\nid = \"acme\"").unwrap()))
+        .senders(senders)
+        .config(DispatchConfig::default().with_report_after(Duration::ZERO))
+        .build()
+        .unwrap();
+    let endpoint = endpoint(&dispatch, vec!["old".into(), "new".into()], "verify".into()).unwrap();
+    (dispatch, sender, endpoint)
+}
+
+#[tokio::test]
+async fn a_webhook_is_taken_durably_and_a_stop_in_it_is_an_opt_out() {
+    let store = Memory::new();
+    let (dispatch, _, endpoint) = acme(&store, Nowhere);
+    assert_eq!(asked(&endpoint, "subscribe", "verify", "77"), Ok("77".to_owned()));
+    assert_eq!(asked(&endpoint, "subscribe", "guessed", "77"), Err(403));
+
+    let body = inbound("wamid.1", "919876543210", "STOP");
+    let signed = signature(&"new".into(), &body);
+    assert_eq!(posted(&endpoint, None, &body).await, 401);
+    assert_eq!(posted(&endpoint, Some(&signature(&"other".into(), &body)), &body).await, 401);
+    assert_eq!(dispatch.inbox_depth().await.unwrap(), 0);
+    assert_eq!(posted(&endpoint, Some(&signed), &body).await, 200);
+    assert_eq!(posted(&endpoint, Some(&signed), &body).await, 200); // Meta may repeat it
+    assert_eq!(dispatch.inbox_depth().await.unwrap(), 1);
+
+    let running = dispatch.start(); // here, or in another process on the same store
+    until(async || dispatch.inbox_depth().await.unwrap() == 0).await;
+    let tenants = Tenants::new(TomlTenants::parse("[[tenant]]\nid = \"acme\"").unwrap());
+    let scope = tenants.enter(&TenantId::parse("acme").unwrap()).await.unwrap();
+    let person = store.resolve(&[Address::wa_id(&scope, "919876543210").unwrap()]).await.unwrap();
+    assert_eq!(store.standing(&person).await.unwrap()[0].opted_out, Some(true));
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
+
+    let stray = String::from_utf8(body).unwrap().replace("106540352242922", "106540352249999").into_bytes();
+    assert_eq!(posted(&endpoint, Some(&signature(&"old".into(), &stray)), &stray).await, 200);
+    let strays = dispatch.quarantined(None, 10).await.unwrap();
+    assert_eq!(strays.len(), 1);
+    assert_eq!(strays[0].stray.code.as_str(), "webhook.unknown_number");
+}
+
+// --- transactional messages ---------------------------------------------------------------------
+
+// ANCHOR: direct
+/// A template: at any time, once per order.
+async fn receipt(
+    dispatch: &Dispatch,
+    sender: &Sender,
+    to: PhoneNumber,
+    order: &str,
+) -> anyhow::Result<Direct> {
+    let receipt = TemplateMessage::new("receipt", "en_US").body([Parameter::text(order)]);
+    let content = DirectContent::message(&Message::template(receipt), Category::Utility)?;
+    Ok(dispatch.send(sender, to, content, &format!("receipt/{order}")).await?)
+}
+
+/// Free text: within 24 hours after the person wrote, once per question.
+async fn answer(
+    dispatch: &Dispatch,
+    sender: &Sender,
+    to: PhoneNumber,
+    question: &str,
+    text: &str,
+) -> anyhow::Result<Direct> {
+    let content = DirectContent::message(&Message::text(text), Category::Utility)?;
+    Ok(dispatch.send(sender, to, content, &format!("answer/{question}")).await?)
+}
+// ANCHOR_END: direct
+
+/// Refuses what it sees first, so many times, and then takes everything.
+#[derive(Debug)]
+struct Moody {
+    refusals: u32,
+    posts: Arc<AtomicU32>,
+}
+
+#[async_trait]
+impl whatsapp_dispatch::gateway::MessageGateway for Moody {
+    async fn send(&self, _: &Sender, _: &Outgoing) -> Result<Receipt, GatewayError> {
+        let post = self.posts.fetch_add(1, Ordering::SeqCst);
+        if post < self.refusals {
+            return Err(GatewayError::Refused(ApiError::new(131_052, 400))); // final for the message
+        }
+        Ok(Receipt::new(Wamid::new(format!("wamid.{post}"))))
+    }
+
+    async fn template(
+        &self,
+        _: &Sender,
+        template: &Template,
+    ) -> Result<Option<TemplateDefinition>, GatewayError> {
+        Ok(Some(TemplateDefinition::new(template.clone(), "Hi {{1}}!").unwrap()))
+    }
+}
+
+#[tokio::test]
+async fn an_order_has_one_receipt_and_an_answer_needs_a_question() {
+    let posts = Arc::new(AtomicU32::new(0));
+    let (dispatch, sender, endpoint) = acme(&Memory::new(), Moody { refusals: 0, posts: Arc::clone(&posts) });
+    let asha = PhoneNumber::parse("+919876543210").unwrap();
+    let running = dispatch.start();
+
+    let refused = answer(&dispatch, &sender, asha, "wamid.1", "On its way.").await.unwrap_err();
+    let refused: SendError = refused.downcast().unwrap();
+    assert!(matches!(&refused, SendError::Denied { code } if code.as_str() == "window.closed"), "{refused}");
+    let body = inbound("wamid.1", "919876543210", "Where is my parcel?");
+    assert_eq!(posted(&endpoint, Some(&signature(&"new".into(), &body)), &body).await, 200);
+    until(async || dispatch.inbox_depth().await.unwrap() == 0).await;
+    let answered = answer(&dispatch, &sender, asha, "wamid.1", "On its way.").await.unwrap();
+    until(async || answered.state().await.unwrap() == State::Accepted).await;
+
+    let first = receipt(&dispatch, &sender, asha, "4711").await.unwrap();
+    let again = receipt(&dispatch, &sender, asha, "4711").await.unwrap();
+    assert!(again.was_known() && first.key() == again.key());
+    until(async || first.state().await.unwrap() == State::Accepted).await;
+    assert_eq!(posts.load(Ordering::SeqCst), 2);
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
+}
+
+// --- when something fails -----------------------------------------------------------------------
+
+// ANCHOR: resend
+/// The reason is gone: those who got nothing get the message after all.
+async fn try_again(sent: &Sent) -> anyhow::Result<Round> {
+    let round = sent.resend(Resend::Failed).await?; // the same messages, with new attempts
+    println!("round {}: {} messages", round.number, round.messages);
+    Ok(round)
+}
+// ANCHOR_END: resend
+
+#[tokio::test]
+async fn what_failed_is_tried_again_in_a_round() {
+    let posts = Arc::new(AtomicU32::new(0));
+    let (dispatch, sender, _) = acme(&Memory::new(), Moody { refusals: 1, posts: Arc::clone(&posts) });
+    let running = dispatch.start();
+    let campaign = Campaign::new("diwali-2026", sender)
+        .template(Template::marketing("diwali_offer", "en_US"))
+        .body(["{first_name}"])
+        .assume_consent();
+    let columns = Columns::new(["phone", "first_name"]).unwrap();
+    let people = [["+919876543210", "Asha"], ["+919876543211", "Ravi"]].map(|row| row.map(str::to_owned));
+    let plan = dispatch.plan(campaign, Listed::new(columns, people)).await.unwrap();
+    let sent = dispatch.release(&plan).await.unwrap();
+    let report = sent.finished().await.unwrap();
+    assert_eq!((report.failed(), report.accepted_without_delivery()), (1, 1), "{report}");
+
+    let round = try_again(&sent).await.unwrap();
+    assert_eq!((round.number, round.messages), (1, 1));
+    let report = sent.finished().await.unwrap();
+    assert_eq!((report.failed(), report.accepted_without_delivery()), (0, 2), "{report}");
+    assert_eq!(posts.load(Ordering::SeqCst), 3);
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
 }

@@ -2,6 +2,7 @@
 //! lives on in a process of its own, and then looks at what everybody got.
 //!
 //! 20 kills by default; `KILLS=200 cargo test --release -p examples --test kill` for the long run.
+//! Then 10 seeds, each with faults, limits and kills of its own; `KILL_SEEDS=100` for the long run.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -9,7 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rules_core::judge::key::ChainKey;
+use rules_core::judge::tenant::TenantId;
+use rules_core::store::sqlite::Sqlite;
+use rules_core::work::events::EventLog;
 use serde_json::Value;
+use whatsapp_dispatch::campaigns::{Campaigns, Select};
+use whatsapp_dispatch::delivery::{DeliveryLog, Kind, Message, PlanVerdict, Query};
+use whatsapp_dispatch::progress::Label;
 
 /// Messages that one death can leave in doubt: one group that was begun and what was on the wire.
 const DOUBT_PER_KILL: u64 = 32 + 128;
@@ -23,8 +31,13 @@ struct Simulator {
 
 impl Simulator {
     fn start() -> Self {
+        Self::start_with(&["--seed", "11", "--rate", "1000", "--answer-after-ms", "5"])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_simulate-cloud-api"))
-            .args(["--until-stdin-closes", "--seed", "11", "--rate", "1000", "--answer-after-ms", "5"])
+            .arg("--until-stdin-closes")
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -141,8 +154,12 @@ fn zone_at_noon() -> String {
     }
 }
 
+fn variable(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
+}
+
 fn kills() -> u64 {
-    std::env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(20)
+    variable("KILLS", 20)
 }
 
 fn shipped_config() -> String {
@@ -218,4 +235,108 @@ fn a_daily_limit_holds_through_kills() {
     // A death costs at most the units of what was leased and not begun.
     let used = count(&theirs, "accepted") + count(&theirs, "lost_requests");
     assert!(limit <= used + (killed + 1) * 600, "{used} of {limit} used after {killed} kills");
+}
+
+/// One seed: a simulator, a campaign and its deaths.
+fn one_seed(seed: u64) {
+    let mut random = seed;
+    let mut between = |least: u64, most: u64| least + next(&mut random) % (most - least + 1);
+    let (records, limit) = (between(150, 500), between(60, 400));
+    let limited = seed.is_multiple_of(2);
+    let text = |number: u64| number.to_string();
+    let (rate, answer_after) = (between(100, 400), between(0, 40));
+    let simulator = Simulator::start_with(&[
+        "--seed",
+        &text(seed),
+        "--rate",
+        &text(rate),
+        "--answer-after-ms",
+        &text(answer_after),
+        "--faults",
+        if seed.is_multiple_of(3) { "mild" } else { "harsh" },
+    ]);
+    let config = shipped_config()
+        .replace("daily_limit = 100_000", &format!("daily_limit = {}", if limited { limit } else { 100_000 }))
+        .replace("messages_per_second = 1000", &format!("messages_per_second = {rate}"))
+        .replace("Asia/Kolkata", &zone_at_noon());
+    let house = House::new(records, &config);
+    let (killed, report) = house.torment(&simulator, between(1, 4), seed);
+    let theirs = simulator.report();
+    let story = format!("seed {seed}, {killed} kills\nours   {report}\ntheirs {theirs}");
+
+    sums_hold(&report);
+    assert_eq!(count(&report, "rows"), records, "nobody is left out silently: {story}");
+    assert_eq!(count(&theirs, "again_without_refusal"), 0, "nobody is sent to again in doubt: {story}");
+    assert!(count(&theirs, "max_accepted_per_number") <= 1, "{story}");
+    if limited {
+        assert!(count(&theirs, "accepted") <= limit, "the day's limit of {limit} holds: {story}");
+    }
+    let (accepted, unknown) = (count(&report, "accepted"), count(&report, "unknown"));
+    assert!(accepted <= count(&theirs, "accepted"), "{story}");
+    assert!(count(&theirs, "accepted") <= accepted + unknown, "{story}");
+    assert!(count(&theirs, "forged_taken") == 0, "{story}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(counters_are_the_log(&house, &story));
+}
+
+/// Recounts every message, and every word of the event log.
+async fn counters_are_the_log(house: &House, told: &str) {
+    let store = Sqlite::open(house.folder.path().join("campaign.db")).await.unwrap();
+    let tenant = TenantId::parse("sparkle").unwrap();
+    let records = store.list(&Select::Of(tenant.clone()), 0, 10).await.unwrap();
+    let [record] = records.as_slice() else { panic!("{} campaigns: {told}", records.len()) };
+    let mut messages: Vec<Message> = Vec::new();
+    let mut from = Some(0);
+    while let Some(start) = from {
+        let query = Query::Scan { campaign: record.key.clone(), from: start, of: Kind::Any, max: 500 };
+        let page = store.messages(&query).await.unwrap();
+        messages.extend(page.messages);
+        from = page.next;
+    }
+    let mut labels: BTreeMap<Label, u64> = BTreeMap::new();
+    for message in &messages {
+        let planned = message.verdict == PlanVerdict::Planned;
+        let label = if planned { Label::of(&message.facts) } else { Label::planned(&message.verdict) };
+        *labels.entry(label).or_default() += 1;
+    }
+    let progress = store.progress(std::slice::from_ref(&record.key)).await.unwrap().remove(0);
+    let counted: BTreeMap<Label, u64> =
+        progress.labels().map(|(label, count)| (label.clone(), count)).collect();
+    assert_eq!(labels, counted, "{told}");
+    let begun: u64 = messages.iter().map(|message| u64::from(message.facts.attempts)).sum();
+    let accepted = messages.iter().filter(|message| message.facts.accepted_at.is_some()).count() as u64;
+    assert_eq!((begun, accepted), (progress.begun, progress.accepted), "{told}");
+
+    let (chain, mut words, mut seq) = (ChainKey::of(&tenant), 0, 0);
+    loop {
+        let page = EventLog::read(&store, &chain, seq + 1, 1_000).await.unwrap();
+        let Some(last) = page.last() else { break };
+        seq = last.seq;
+        for sealed in &page {
+            let body: Value = serde_json::from_str(&sealed.body).unwrap();
+            let said = body["messages"].as_array().into_iter().flatten();
+            words += said.filter(|entry| entry[2] == "begun").count() as u64;
+        }
+    }
+    assert_eq!(words, begun, "the event log knows every attempt: {told}");
+}
+
+#[test]
+fn whatever_the_seed_a_killed_campaign_keeps_its_promises() {
+    let seeds = variable("KILL_SEEDS", 10);
+    // Most of the time they wait, so several go on at once.
+    let next_seed = std::sync::atomic::AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let seed = next_seed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if seeds <= seed {
+                        break;
+                    }
+                    one_seed(seed);
+                }
+            });
+        }
+    });
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rules_core::judge::fault::{Classify, Fault};
 use serde::{Deserialize, Serialize};
 
 use crate::gateway::{MarketingApi, ProductPolicy};
@@ -16,6 +15,10 @@ use crate::sender::Sender;
 use crate::template::{
     ButtonValue, Card, Category, Components, Expiry, Header, Parameters, Skeleton, Template,
 };
+
+mod error;
+
+pub use error::CampaignError;
 
 /// A campaign's name, unique within its tenant: 1 to 128 characters without control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -387,26 +390,5 @@ impl Campaign {
             free_form: false,
         };
         Ok((name, definition))
-    }
-}
-
-/// What is wrong with a campaign as it was written down.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CampaignError {
-    /// Not a name.
-    #[error("{text:?} cannot name a campaign: use 1 to 128 characters without control characters")]
-    Name {
-        /// What was given.
-        text: String,
-    },
-    /// No template was named.
-    #[error("the campaign names no template; add .template(Template::marketing(name, language))")]
-    NoTemplate,
-}
-
-impl Classify for CampaignError {
-    fn fault(&self) -> Fault {
-        Fault::Rejected
     }
 }

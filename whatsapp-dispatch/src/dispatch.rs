@@ -50,8 +50,8 @@ pub struct Dispatch {
 }
 
 impl Dispatch {
-    /// A dispatcher on a store and a gateway, with safe defaults: one tenant `main`, the rules
-    /// consent and opt-out, up to 128 requests at once, every number paced.
+    /// A dispatcher on a store and a gateway, with safe defaults: one tenant `main`, the rules of
+    /// [`crate::rule::defaults`], up to 128 requests at once, every number paced.
     ///
     /// # Errors
     /// [`BuildError`] when the defaults cannot be put together.

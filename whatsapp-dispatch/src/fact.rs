@@ -18,7 +18,7 @@ mod learn;
 mod state;
 
 pub use again::{Former, Reopening, Resend};
-pub use begin::{Begin, Begun, Gate, Opening};
+pub use begin::{Begin, Begun, Gate, Hears, Opening};
 pub use state::{Answer, Facts, State};
 
 /// Something that became known about a message.
@@ -118,6 +118,9 @@ pub enum What {
     },
     /// Nobody will ever know what came of the attempt, and it is not tried again.
     GivenUp,
+    /// The person is to be forgotten: number, parameters and WhatsApp's ids of the message go, and
+    /// what was not begun never is. About any record, planned or not.
+    Erased,
     /// Another attempt is to be made, though what came of this one may be unknown.
     Reopened {
         /// Whose decision it is.

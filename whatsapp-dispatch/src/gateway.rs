@@ -250,6 +250,36 @@ impl Wamid {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// True when the id contains these digits, in clear or in its Base64, as Meta's own examples
+    /// do.
+    pub fn tells(&self, digits: &str) -> bool {
+        let encoded = self.0.strip_prefix("wamid.").unwrap_or(&self.0);
+        let decoded = from_base64(encoded);
+        self.0.contains(digits) || decoded.windows(digits.len().max(1)).any(|part| part == digits.as_bytes())
+    }
+}
+
+/// The bytes that a Base64 text stands for, up to the first character that is none.
+fn from_base64(text: &str) -> Vec<u8> {
+    let value = |character: u8| match character {
+        b'A'..=b'Z' => Some(character - b'A'),
+        b'a'..=b'z' => Some(character - b'a' + 26),
+        b'0'..=b'9' => Some(character - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    };
+    let (mut bytes, mut bits, mut held) = (Vec::with_capacity(text.len()), 0_u32, 0_u32);
+    for sextet in text.bytes().map_while(value) {
+        bits = bits << 6 | u32::from(sextet);
+        held += 6;
+        if 8 <= held {
+            held -= 8;
+            bytes.push((bits >> held).to_le_bytes()[0]);
+        }
+    }
+    bytes
 }
 
 impl Debug for Wamid {
@@ -364,6 +394,16 @@ impl ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_tells_the_number_in_clear_or_in_base64() {
+        // The bytes 1C 0E, the digits, and a mark, as in Meta's examples.
+        let encoded = Wamid::new("wamid.HA40OTE1MTEyMzQ1Njc4FQIA");
+        assert!(encoded.tells("4915112345678"));
+        assert!(!encoded.tells("4915112345679"));
+        assert!(Wamid::new("wamid.x4915112345678").tells("4915112345678"));
+        assert!(!Wamid::new("").tells("4915112345678"));
+    }
 
     #[test]
     fn a_campaign_changes_its_door_once_and_never_back() {

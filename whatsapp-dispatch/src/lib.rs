@@ -3,11 +3,14 @@
 //!
 //! WhatsApp campaigns over the Business Cloud API, for many tenants: recipients are streamed from
 //! a file, judged by business rules, planned durably in batches of 500, queued, paced, judged
-//! again at the second of sending, begun by one compare-and-set and posted once. Webhooks tell
-//! what came of it; what nobody knows is called unknown and never simply sent again.
+//! again at the second of sending, begun by one compare-and-set and posted once. Single messages
+//! go the same way, ahead of campaigns. Webhooks tell what came of it; what nobody knows is called
+//! unknown and never simply sent again. Every error of WhatsApp has its reaction.
 //!
-//! Start with [`dispatch::Dispatch`]; read on in the order of the modules below. Values and pure
-//! rules come first, then ports, then services, then what knows a technology.
+//! Start with [`dispatch::Dispatch`]. Webhooks come in through [`dispatch::Webhooks`], single
+//! messages are written with [`content::Message`], and [`erase`] forgets a person. Read on in the
+//! order of the modules below: values and pure rules come first, then ports, then services, then
+//! what knows a technology.
 //!
 //! # Features
 //!
@@ -16,10 +19,10 @@
 //! | `backoff` (default) | retry delays by the `backoff` crate |
 //! | `cloud-api` | the Cloud API adapter on reqwest |
 //! | `tls` | TLS for it |
-//! | `sqlite` | campaigns, delivery log and people on the `Sqlite` handle |
+//! | `sqlite` | campaigns, delivery log, people, quarantine and register on the `Sqlite` handle |
 //! | `toml` | rules, senders and tenants from TOML text |
 //! | `axum` | the webhook receiver as an axum `Router` |
-//! | `simulator` | a Cloud API on 127.0.0.1: no account needed |
+//! | `simulator` | a Cloud API on 127.0.0.1 or in the process: no account needed; turns on `cloud-api` and `axum` |
 //! | `metrics` | counters through the `metrics` facade |
 //! | `conformance` | public suites that any implementation of a port can run |
 //! | `mocks` | mockall mocks of the ports |
@@ -58,6 +61,7 @@ pub mod quarantine;
 // Services.
 pub mod config;
 pub mod dispatch;
+pub mod erase;
 pub mod webhook;
 mod telemetry;
 mod accounts;

@@ -30,6 +30,7 @@ pub use score::{NOT_ON_WHATSAPP, UNDELIVERABLE};
 pub use words::{OptOutWords, Word};
 
 pub(crate) use acquainted::Acquainted;
+pub(crate) use memory::opted_out;
 pub(crate) use memory::random_key;
 pub(crate) use profile::SENT;
 #[cfg(feature = "sqlite")]
@@ -254,6 +255,11 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// True when the person's last word is that they want no messages, or no marketing if it is.
+    pub fn refuses(&self, marketing: bool) -> bool {
+        self.opted_out == Some(true) || (marketing && self.marketing_opted_out == Some(true))
+    }
+
     /// The first instant after the window that the person opened at this number.
     pub fn window_until(&self, number: &NumberId) -> Option<DateTime<Utc>> {
         self.windows.iter().find(|(known, _)| known == number).map(|(_, until)| *until)

@@ -12,6 +12,7 @@ mod quiet_hours;
 mod reach;
 mod window;
 
+pub(crate) use consent::OPTED_OUT;
 pub use consent::{Consent, ConsentGiven, OptOut, Suppressed, Suppression};
 pub use country::{Country, CountryBlock};
 pub use marketing::{

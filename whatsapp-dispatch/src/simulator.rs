@@ -2,9 +2,9 @@
 //!
 //! A pure state machine decides what becomes of each message from seed, number and attempt, so
 //! that two runs compare. It has two doors: HTTP on 127.0.0.1, through the real adapter, and a
-//! gateway in the same process. It checks tokens, numbers, templates and their parameters, keeps
-//! the throughput of its number and the limit per person, loses answers, holds messages back,
-//! and tells statuses in signed webhooks that it repeats until they are taken.
+//! gateway in the same process. It checks tokens, numbers and messages of every kind, keeps Meta's
+//! limits, loses answers, holds messages back, and tells statuses and what people say in signed
+//! webhooks that it repeats until they are taken.
 //!
 //! Over HTTP it can also be asked and told:
 //!
@@ -14,32 +14,58 @@
 //! | `GET /simulator/report` | a [`Report`] as JSON |
 //! | `GET /simulator/accepted` | one line `+4915112345678 1` per number: how many messages were taken |
 //!
-//! Deliberately not here: messages other than templates, inbound messages, prices; of media only the upload.
+//! Hosts test themselves with it. Everything is decided by seed, number and attempt and never by
+//! the order of arrival, limits apart; time comes from the clock that it is given, so that a test
+//! can let days pass. What happens to a number, a template or a person is said on [`Simulator`]:
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use rules_core::store::memory::Memory;
+//! use whatsapp_dispatch::dispatch::{Dispatch, Webhooks};
+//! use whatsapp_dispatch::phone::PhoneNumber;
+//! use whatsapp_dispatch::simulator::{Faults, Simulator};
+//!
+//! let mut faults = Faults::none();
+//! faults.lost_answer = 0.1;
+//! let meta = Simulator::builder().seed(7).faults(faults).messaging_limit(250).start_in_process().unwrap();
+//! let dispatch = Dispatch::new(&Memory::new(), meta.in_process_gateway()).unwrap();
+//! meta.deliver_webhooks_to(Webhooks::new(&dispatch, meta.webhook_config()).unwrap());
+//!
+//! meta.pause_template("diwali_offer");                                   // refused with 132015
+//! meta.inbound_text(PhoneNumber::parse("+4915112345678").unwrap(), "STOP");
+//! meta.expire_token();                                                   // refused with 190
+//! meta.rotate_token();
+//! # });
+//! ```
+//!
+//! Limits are Meta's: a number's throughput (130429, as HTTP 400 or 429), 45 messages to one
+//! person on credit (131056), different people of a portfolio in 24 hours (taken, and failed with
+//! 131048). A message that is no template reaches only who wrote within 24 hours; to others it is
+//! taken and fails with 131047. A webhook that is not taken comes again, later each time, for 7
+//! days; a new endpoint gets all that wait at once.
+//!
+//! Deliberately not here: which media were uploaded before they are sent, and what things cost.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::Client;
 use rules_core::judge::fault::{Classify, Fault};
-use rules_core::judge::tenant::{TenantId, TenantIdError};
-use rules_core::work::clock::{Clock, SystemClock};
-use rules_core::work::secrets::{FixedSecrets, SecretRef};
+use rules_core::judge::tenant::TenantIdError;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::adapters::cloud_api::{CloudApi, CloudApiConfig, CloudApiError};
+use crate::adapters::cloud_api::{CloudApi, CloudApiError};
 use crate::dispatch::WebhookConfig;
-use crate::sender::{NumberId, Sender, SenderError};
-use crate::template::TemplateDefinition;
+use crate::sender::{Sender, SenderError};
 use crate::webhook::WebhookHandler;
 
+mod builder;
+mod control;
 mod courier;
 mod fate;
+mod faults;
 mod gateway;
 mod http;
 mod meta;
@@ -49,17 +75,13 @@ mod socket;
 mod templates;
 mod wire;
 
-pub use fate::Faults;
+pub use builder::SimulatorBuilder;
+pub use faults::Faults;
 pub use gateway::InProcessGateway;
 pub use report::Report;
 
-use meta::{Meta, State};
+use meta::State;
 use shared::{Endpoint, Shared};
-use templates::Approved;
-
-const NUMBER_ID: &str = "106000000000001";
-const WABA: &str = "104000000000001";
-const SECRET: &str = "simulator";
 
 /// A running simulator; it stops when it is dropped.
 ///
@@ -77,9 +99,9 @@ pub struct Simulator {
     shared: Arc<Shared>,
     url: String,
     gateway: CloudApi,
-    sender: Sender,
+    first: Sender,
     _courier: JoinSet<()>,
-    _stop: oneshot::Sender<()>,
+    _door: Option<oneshot::Sender<()>>,
 }
 
 impl Simulator {
@@ -93,17 +115,7 @@ impl Simulator {
 
     /// A simulator to be adjusted first.
     pub fn builder() -> SimulatorBuilder {
-        SimulatorBuilder {
-            seed: 1,
-            port: 0,
-            rate: 1_000,
-            faults: Faults::mild(),
-            clock: Arc::new(SystemClock),
-            templates: Approved::defaults(),
-            keep_statuses: 2_000_000,
-            answer_after: Duration::ZERO,
-            state: State::default(),
-        }
+        SimulatorBuilder::default()
     }
 
     /// The real adapter, connected to this simulator over HTTP.
@@ -116,19 +128,25 @@ impl Simulator {
         InProcessGateway { shared: Arc::clone(&self.shared) }
     }
 
-    /// The simulator's number, of tenant `main`, at the simulator's rate.
+    /// The simulator's first number, of tenant `main`, at the simulator's rate.
     pub fn sender(&self) -> Sender {
-        self.sender.clone()
+        self.first.clone()
     }
 
-    /// Where it listens, without a slash at the end.
+    /// All its numbers, the first one first.
+    pub fn senders(&self) -> Vec<Sender> {
+        self.shared.meta().numbers.clone()
+    }
+
+    /// Where it listens, without a slash at the end; port 0, where nobody listens, when it was
+    /// started in process.
     pub fn url(&self) -> &str {
         &self.url
     }
 
     /// The token that requests must carry.
     pub fn access_token(&self) -> SecretString {
-        self.shared.secrets.access_token.clone()
+        self.shared.secrets.access_token()
     }
 
     /// The secret that signs webhooks.
@@ -178,121 +196,6 @@ impl Simulator {
 pub struct SimulatorState {
     seed: u64,
     state: State,
-}
-
-/// A simulator that has not been started.
-#[derive(Debug)]
-#[must_use = "nothing runs before start()"]
-pub struct SimulatorBuilder {
-    seed: u64,
-    port: u16,
-    rate: u32,
-    faults: Faults,
-    clock: Arc<dyn Clock>,
-    templates: Vec<Approved>,
-    keep_statuses: usize,
-    answer_after: Duration,
-    state: State,
-}
-
-impl SimulatorBuilder {
-    /// What decides the fate of each message; the secrets follow from it too. Default: 1.
-    pub fn seed(self, seed: u64) -> Self {
-        Self { seed, ..self }
-    }
-
-    /// The port on 127.0.0.1. Default: 0, any free one.
-    pub fn port(self, port: u16) -> Self {
-        Self { port, ..self }
-    }
-
-    /// The throughput of the number in messages a second, as many at once. Default: 1,000, that
-    /// of an upgraded number ("Throughput", Meta, 2026-09-11).
-    pub fn rate(self, messages_per_second: u32) -> Self {
-        Self { rate: messages_per_second.max(1), ..self }
-    }
-
-    /// How often things go wrong. Default: [`Faults::mild`].
-    pub fn faults(self, faults: Faults) -> Self {
-        Self { faults, ..self }
-    }
-
-    /// Time. Default: the machine's.
-    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// How long each answer takes. Default: no time.
-    pub fn answer_after(self, duration: Duration) -> Self {
-        Self { answer_after: duration, ..self }
-    }
-
-    /// Of how many messages there may be something left to tell; of those beyond nothing is
-    /// told. Default: 2,000,000.
-    pub fn keep_statuses(self, messages: usize) -> Self {
-        Self { keep_statuses: messages, ..self }
-    }
-
-    /// One more approved template; of header and footer nothing is kept.
-    ///
-    /// Approved from the beginning, all in `en_US`: `diwali_offer` (marketing, two by position),
-    /// `order_update` (utility, two by position), `visit_booked` (utility, `first_name` and
-    /// `date`) and `hello_world` (utility, none).
-    pub fn template(mut self, definition: &TemplateDefinition) -> Self {
-        let approved = Approved::of(definition);
-        self.templates.retain(|other| other.name != approved.name || other.language != approved.language);
-        self.templates.push(approved);
-        self
-    }
-
-    /// Goes on from a saved state, with its seed.
-    pub fn restore(self, saved: SimulatorState) -> Self {
-        Self { seed: saved.seed, state: saved.state, ..self }
-    }
-
-    /// Opens the port and runs on the current tokio runtime until the simulator is dropped.
-    ///
-    /// # Errors
-    /// [`SimulatorError::Port`] when the port cannot be had.
-    pub async fn start(self) -> Result<Simulator, SimulatorError> {
-        let opening = |source| SimulatorError::Port { port: self.port, source };
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let listener = TcpListener::bind(address).await.map_err(opening)?;
-        let url = format!("http://{}", listener.local_addr().map_err(opening)?);
-        let sender = Sender::new(
-            NumberId::parse(NUMBER_ID)?,
-            WABA,
-            TenantId::parse("main")?,
-            SecretRef::named(SECRET),
-        )
-        .with_rate(self.rate);
-        let meta = Meta {
-            seed: self.seed,
-            faults: self.faults,
-            templates: self.templates,
-            rate: self.rate,
-            keep_statuses: self.keep_statuses,
-            state: self.state,
-        };
-        let shared = Arc::new(Shared::new(meta, self.clock, self.answer_after));
-        let secrets = FixedSecrets::new().with(SECRET, shared.secrets.access_token.clone());
-        let gateway = CloudApi::new(CloudApiConfig::default().with_base_url(&url)?, Arc::new(secrets))?;
-        let client = Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(10))
-            .build()
-            .map_err(|source| CloudApiError::Client { source: source.into() })?;
-
-        let (stop, stopped) = oneshot::channel::<()>();
-        let service =
-            http::router(Arc::clone(&shared)).into_make_service_with_connect_info::<socket::Scissors>();
-        let server = axum::serve(socket::Door(listener), service)
-            .with_graceful_shutdown(async move { drop(stopped.await) });
-        drop(tokio::spawn(async move { server.await }));
-        let mut courier = JoinSet::new();
-        courier.spawn(courier::run(Arc::clone(&shared), client));
-        Ok(Simulator { shared, url, gateway, sender, _courier: courier, _stop: stop })
-    }
 }
 
 /// Why a simulator cannot start.

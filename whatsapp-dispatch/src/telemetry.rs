@@ -1,16 +1,7 @@
 //! Counters, with feature `metrics`, through the `metrics` facade; without it, nothing.
 //!
-//! | counter | label | counts |
-//! |---|---|---|
-//! | `dispatch_leased_total` | | references taken from the queue |
-//! | `dispatch_begun_total` | | messages begun, repeats included |
-//! | `dispatch_facts_total` | `fact`: `accepted`, `held`, `refused`, `unknown`, `deferred`, `denied`, `expired` | what senders wrote down |
-//! | `dispatch_people_total` | `news`: `opted_out`, `suppressed`, `not_reachable`, `marketing_refused` | what errors told of people |
-//! | `dispatch_statuses_total` | `result`: `applied`, `known`, `unmatched`, `ignored` | statuses of webhooks |
-//! | `dispatch_unknown_codes_total` | | errors that the table of reactions does not know |
-//! | `dispatch_webhook_changes_total` | `result`: `received`, `quarantined`, `applied`, `unreadable`, `refused` | changes that webhooks told of |
-//!
-//! No label names a tenant or a person.
+//! Every span and counter with what it means stands in `docs/src/reference/telemetry.md`, and a
+//! test holds that page and the code together. No label names a tenant or a person.
 
 /// Counts `n` of a kind; `label` is a name and its value.
 #[cfg(feature = "metrics")]

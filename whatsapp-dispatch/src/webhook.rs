@@ -216,6 +216,8 @@ fn digest_from_hex(text: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const BODY: &[u8] = br#"{"object":"whatsapp_business_account","entry":[]}"#;
@@ -271,5 +273,23 @@ mod tests {
         assert_eq!(question.answer(&secret("token")).unwrap(), "1158201444");
         assert!(question.answer(&secret("tokem")).is_err());
         assert!(Handshake { mode: "other".to_owned(), ..question }.answer(&secret("token")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn only_the_right_header_is_taken(
+            body in any::<Vec<u8>>(), any in ".{0,80}", at in 0_usize..71, bits in 1_u8..=255,
+        ) {
+            let secret = [secret("s")];
+            let right = signature(&secret[0], &body);
+            prop_assert!(verify_signature(&secret, Some(&right), &body).is_ok());
+            prop_assert!(verify_signature(&secret, Some(&any), &body).is_err());
+            let mut near = right.clone().into_bytes();
+            near[at] ^= bits;
+            let near = String::from_utf8_lossy(&near);
+            let is_right = near.starts_with("sha256=") && near.eq_ignore_ascii_case(&right);
+            prop_assert_eq!(verify_signature(&secret, Some(&near), &body).is_ok(), is_right);
+            prop_assert!(verify_signature(&secret, Some(&right), &[&body[..], b"\0"].concat()).is_err());
+        }
     }
 }

@@ -175,7 +175,7 @@ async fn export(store: &Sqlite, chain: &ChainKey) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let mut from = 1;
     loop {
-        let page = store.read(chain, from, PAGE).await.context("reading the log")?;
+        let page = EventLog::read(store, chain, from, PAGE).await.context("reading the log")?;
         for entry in &page {
             writeln!(out, "{}", entry.export()).context("writing the export")?;
             from = entry.seq + 1;

@@ -32,10 +32,6 @@ mod wire;
 
 pub use config::{CloudApiConfig, CloudApiError};
 
-pub(crate) use body::body;
-#[cfg(feature = "simulator")]
-pub(crate) use body::parameters;
-
 /// The largest answer to a send that is read; a real one has a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// The largest list of templates that is read.
@@ -100,7 +96,7 @@ impl CloudApi {
 
     /// The body of the request for a message.
     pub fn body(message: &Outgoing) -> Bytes {
-        body(message)
+        body::body(message)
     }
 
     /// What an answer to a send to a number means, without its headers: for tests and for other
@@ -122,6 +118,13 @@ impl CloudApi {
         wanted: &Template,
     ) -> Result<Option<TemplateDefinition>, GatewayError> {
         Read::of(http_status, body).template(wanted)
+    }
+
+    /// How long an answer's headers ask to be left alone: `Retry-After` in seconds or as an instant,
+    /// compared with `Date`; else the longest wait of `X-Business-Use-Case-Usage`, in minutes.
+    /// `None` for no wait, never more than an hour.
+    pub fn read_wait(retry_after: Option<&str>, date: Option<&str>, usage: Option<&str>) -> Option<Duration> {
+        answer::wait(retry_after, date, usage)
     }
 
     fn messages_url(&self, number: &NumberId, route: Route) -> Url {
@@ -168,7 +171,7 @@ impl CloudApi {
 #[async_trait]
 impl MessageGateway for CloudApi {
     async fn send(&self, sender: &Sender, message: &Outgoing) -> Result<Receipt, GatewayError> {
-        let request = self.post(sender, message.content.route(), body(message));
+        let request = self.post(sender, message.content.route(), body::body(message));
         let read = |answer: &Read| answer.receipt(message.to);
         self.exchange(sender, request, self.config.timeout, MAX_ANSWER_BYTES, read).await
     }

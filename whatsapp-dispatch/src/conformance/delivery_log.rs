@@ -15,10 +15,12 @@ use crate::delivery::{
     Appended, BATCH, Kind, Manifest, Message, Place, PlanRow, PlanVerdict, Planned, Query, Recipient,
 };
 use crate::fact::{
-    Answer, Begin, Begun, Fact, Facts, Recorded, Reopening, Resend, State, Subject as Of, Then, Wait, What,
+    Answer, Begin, Begun, Fact, Facts, Hears, Recorded, Reopening, Resend, State, Subject as Of, Then, Wait,
+    What,
 };
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, FIRST_STEP, MessageKey, PersonId, Salt};
+use crate::people::{ConsentChange, ConsentSource, PersonKey};
 use crate::progress::{Bucket, DUPLICATE_PERSON, Progress, UNKNOWN_FINAL};
 
 const WHY: Code = Code::known("test.why");
@@ -85,7 +87,7 @@ impl Subject {
     }
 
     async fn begin(&self, message: &MessageKey, by: u8) -> Begun {
-        let wish = Begin { message: message.clone(), lease: lease(by), also: Vec::new() };
+        let wish = Begin { message: message.clone(), lease: lease(by), also: Vec::new(), hears: None };
         self.log.begin(&[wish]).await.unwrap().pop().unwrap()
     }
 
@@ -309,7 +311,12 @@ pub async fn another_lease_finds_it_in_flight(s: Subject) {
 /// Wishes are answered in order, also several for one message.
 pub async fn wishes_are_answered_in_order(s: Subject) {
     let campaign = s.released(2).await.key;
-    let wish = |record, by| Begin { message: campaign.message(record), lease: lease(by), also: Vec::new() };
+    let wish = |record, by| Begin {
+        message: campaign.message(record),
+        lease: lease(by),
+        also: Vec::new(),
+        hears: None,
+    };
     let wishes = [wish(1, 1), wish(9, 1), wish(0, 1), wish(1, 2), wish(1, 1)];
     let answers = s.log.begin(&wishes).await.unwrap();
     let expected =
@@ -868,6 +875,7 @@ pub async fn merged_people_get_one_message(s: Subject) {
         message: key(record),
         lease: lease(1),
         also: also.iter().map(|n| person(*n)).collect(),
+        hears: None,
     };
     let begin = async |wishes: &[Begin]| s.log.begin(wishes).await.unwrap();
     // The one who was found to be another comes second, then first.
@@ -1120,7 +1128,12 @@ pub async fn large_campaigns_are_scanned_whole(s: Subject) {
         (0..2 * size).partition(|n| n.is_multiple_of(37) || (480..520).contains(n));
     let (taken, begun): (Vec<u32>, Vec<u32>) = sent.iter().partition(|n| n.is_multiple_of(2));
     for group in sent.chunks(32) {
-        let wish = |n: &u32| Begin { message: campaign.key.message(*n), lease: lease(1), also: Vec::new() };
+        let wish = |n: &u32| Begin {
+            message: campaign.key.message(*n),
+            lease: lease(1),
+            also: Vec::new(),
+            hears: None,
+        };
         let answers = s.log.begin(&group.iter().map(wish).collect::<Vec<_>>()).await.unwrap();
         assert!(answers.iter().all(|answer| *answer == Begun::Attempt(1)));
     }
@@ -1242,7 +1255,7 @@ pub async fn counters_add_up_after_anything(s: Subject) {
             17 => What::Held { wamid: wamid(record) },
             18 => {
                 let also = vec![person(u32::try_from(random(12)).unwrap())];
-                s.log.begin(&[Begin { message: key, lease: lease(1), also }]).await.unwrap();
+                s.log.begin(&[Begin { message: key, lease: lease(1), also, hears: None }]).await.unwrap();
                 continue;
             }
             3 => What::Accepted { wamid: wamid(record) },
@@ -1274,6 +1287,49 @@ pub async fn counters_add_up_after_anything(s: Subject) {
         }
     }
     s.sums_hold(&campaign).await;
+}
+
+/// Whoever opted out before this very moment is not begun, in a store that keeps people too; who
+/// stopped marketing gets the rest.
+pub async fn whoever_opted_out_is_not_begun(s: Subject) {
+    let campaign = s.released(3).await;
+    let scope = s.scopes.first().unwrap();
+    let hears = |n: u32, marketing| Some(Hears { person: person(n), marketing });
+    let said =
+        |n: u32| ConsentChange::opt_out(PersonKey::new(scope, person(n)), ConsentSource::Word, s.now());
+    s.people.consent(&[said(0), said(1).of_marketing()]).await.unwrap();
+    let wish = |n: u32, marketing| Begin {
+        hears: hears(n, marketing),
+        ..Begin::new(campaign.key.message(n), lease(1))
+    };
+    let begun = s.log.begin(&[wish(0, false), wish(1, true), wish(1, false), wish(2, true)]).await.unwrap();
+    assert_eq!(begun, [Begun::OptedOut, Begun::OptedOut, Begun::Attempt(1), Begun::Attempt(1)]);
+    assert_eq!(s.state(&campaign.key.message(0)).await, State::Waiting);
+    assert_eq!(s.progress(&campaign).await.begun, 2);
+}
+
+/// An erased record tells nothing of its person, and keeps what came of it.
+pub async fn an_erased_record_names_nobody(s: Subject) {
+    let campaign = s.released(3).await;
+    let [taken, waiting, other] = [0, 1, 2].map(|n| campaign.key.message(n));
+    s.begin(&taken, 1).await;
+    s.accept(&taken, 0).await;
+    s.callback(&taken, 0, What::Delivered).await;
+    for message in [&taken, &waiting] {
+        assert_eq!(s.answer(message, 0, What::Erased).await, Recorded::Applied);
+    }
+    let emptied = s.message(&taken).await;
+    assert_eq!((emptied.to, emptied.parameters.len(), emptied.facts.state()), (None, 0, State::Delivered));
+    assert_ne!(emptied.facts.wamid, Some(wamid(0)));
+    assert_eq!(s.state(&waiting).await, State::Dead);
+    assert_eq!(s.begin(&waiting, 2).await, Begun::Closed);
+    assert_eq!(s.begin(&other, 2).await, Begun::Attempt(1));
+    // What comes later counts, and brings no id back.
+    s.callback(&taken, 0, What::Read).await;
+    let facts = s.facts(&taken).await;
+    assert_eq!((facts.state(), facts.wamid == Some(wamid(0))), (State::Read, false));
+    assert_eq!(s.answer(&taken, 0, What::Erased).await, Recorded::Known);
+    assert_eq!(s.progress(&campaign).await.planned(), 3);
 }
 
 /// Writes one test per case of the suite. `$new` names an `async fn() -> Subject`.
@@ -1340,6 +1396,8 @@ macro_rules! delivery_log_conformance {
             every_change_is_evidence
             evidence_is_told_apart
             counters_add_up_after_anything
+            whoever_opted_out_is_not_begun
+            an_erased_record_names_nobody
         }
     };
 }

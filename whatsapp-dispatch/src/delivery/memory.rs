@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::judge::tenant::TenantId;
 use rules_core::store::memory::{Memory, Part};
@@ -18,6 +19,7 @@ use crate::campaigns::{CampaignRecord, Status};
 use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey};
+use crate::people::opted_out;
 use crate::progress::{DUPLICATE_PERSON, Progress};
 
 mod campaigns;
@@ -100,8 +102,11 @@ impl Tables {
             },
         };
         let named = matches!(fact.of, Subject::Wamid(..));
+        let emptied = fact.what == What::Erased && self.empty(&key);
         let planned = |message: &&mut Message| message.verdict == PlanVerdict::Planned;
-        let Some(message) = self.message(&key).filter(planned) else { return Recorded::Unmatched };
+        let Some(message) = self.message(&key).filter(planned) else {
+            return if emptied { Recorded::Applied } else { Recorded::Unmatched };
+        };
         let before = message.facts.clone();
         let bound = wamid.is_some_and(|wamid| !named && message.facts.bind(attempt, wamid, fact.at));
         let of = wamid.filter(|_| named).map_or(attempt, |wamid| message.facts.attempt_of(wamid));
@@ -118,6 +123,25 @@ impl Tables {
             self.adopt(&name, changes, now);
         }
         if bound || learned { Recorded::Applied } else { Recorded::Known }
+    }
+
+    /// Empties a record of everything that tells who it was for; false when there was nothing.
+    fn empty(&mut self, key: &MessageKey) -> bool {
+        let Some(message) = self.message(key) else { return false };
+        let (to, facts) = (message.to.take(), message.facts.clone());
+        message.parameters = Bytes::new();
+        let tenant = key.campaign().tenant();
+        let digits = to.map(|to| to.number.digits().to_string());
+        let ours = |wamid: &Wamid| {
+            facts.wamid.as_ref() == Some(wamid)
+                || facts.former.iter().any(|former| former.wamid == *wamid)
+                || digits.as_ref().is_some_and(|digits| wamid.tells(digits))
+        };
+        self.by_wamid.retain(|(of, wamid), _| of != tenant || !ours(wamid));
+        self.orphans.retain(
+            |(_, fact)| !matches!(&fact.of, Subject::Wamid(of, wamid) if of == tenant && ours(wamid)),
+        );
+        to.is_some()
     }
 
     /// Makes the wish's message the only one to its person; false when another one was begun.
@@ -264,6 +288,14 @@ impl DeliveryLog for Memory {
             let before = message.facts.clone();
             let mut after = before.clone();
             let answer = after.begin(&gate, holder(wish.lease), now);
+            if matches!(answer, Begun::Attempt(_))
+                && before != after
+                && let Some(hears) = &wish.hears
+                && opted_out(self, wish.message.campaign().tenant(), hears)
+            {
+                answers.push(Begun::OptedOut);
+                continue;
+            }
             if matches!(answer, Begun::Attempt(_)) && !tables.claim(wish, &mut changes, now) {
                 answers.push(Begun::Duplicate);
                 continue;

@@ -103,7 +103,7 @@ impl DispatchBuilder {
         Self { senders: Arc::new(senders), ..self }
     }
 
-    /// Rules for every tenant, in place of the defaults consent and opt-out.
+    /// Rules for every tenant, in place of [`rule::defaults`].
     pub fn rules(self, rules: RuleSet) -> Self {
         Self { rules: Some(RuleBook::from(rules)), ..self }
     }

@@ -57,6 +57,7 @@ impl Dispatch {
         let dispatcher = Dispatcher::new(desk());
         tasks.spawn(async move { dispatcher.run(stopped).await });
         tokio::select! {
+            biased;
             () = until => {}
             _ = tasks.join_next() => tracing::error!("a service ended before it was told to"),
         }
@@ -103,6 +104,7 @@ impl Running {
         self.stop.send_replace(true);
         let mut task = self.task;
         tokio::select! {
+            biased;
             ended = &mut task => match ended {
                 Ok(outcome) => outcome.map(|()| true),
                 Err(error) => Err(StoreError::Unavailable { doing: "draining".into(), source: Box::new(error) }),
@@ -122,7 +124,9 @@ impl Running {
 
 /// Waits, and says whether to go on.
 async fn pause(desk: &Desk, stop: &mut watch::Receiver<bool>, duration: Duration) -> bool {
+    // Always in this order, here and elsewhere, so that a run in virtual time repeats from its seed.
     tokio::select! {
+        biased;
         () = desk.clock.sleep(duration) => true,
         _ = stop.wait_for(|stop| *stop) => false,
     }

@@ -109,7 +109,9 @@ impl<'a> Sorter<'a> {
             wanted.push((key, record.receipt));
         }
         wanted.sort_by_key(|(key, receipt)| (key.row(), *receipt));
-        let keys = wanted.iter().map(|(key, _)| key.clone()).collect();
+        let mut keys: Vec<MessageKey> = wanted.iter().map(|(key, _)| key.clone()).collect();
+        // One lease begins a message once, even if it holds two references to it.
+        keys.dedup();
         let messages = self.desk.log.messages(&Query::Keys(keys)).await?.messages;
         let mut messages = messages.into_iter().peekable();
         let mut candidates = Vec::with_capacity(messages.len());

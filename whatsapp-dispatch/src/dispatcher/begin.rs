@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use rules_core::judge::fault::chain;
 use rules_core::work::clock::ClockExt;
+use rules_core::work::pacer::Rate;
 use rules_core::work::queue::Outcome;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -19,13 +20,15 @@ use super::recorder::{Back, Charges, Done};
 use super::smooth::Smoother;
 use crate::aftermath::Beyond;
 use crate::desk::{Active, Desk};
-use crate::fact::{Begin, Begun, Fact, Subject, What};
+use crate::fact::{Begin, Begun, Fact, Hears, Subject, What};
 use crate::gateway::Outgoing;
 use crate::message::{CallbackToken, MessageKey, PersonId};
 use crate::people::PersonKey;
 use crate::phone::PhoneNumber;
 use crate::progress::DUPLICATE_PERSON;
+use crate::rule::OPTED_OUT;
 use crate::telemetry;
+use crate::template::Category;
 
 /// A message that may be begun.
 #[derive(Debug)]
@@ -78,11 +81,12 @@ impl Beginner {
         let mut groups = JoinSet::new();
         let size = this.desk.config.begin_group;
         let mut group = Vec::with_capacity(size);
-        while 0 < ready.recv_many(&mut group, size).await {
+        while !group.is_empty() || 0 < ready.recv_many(&mut group, size).await {
+            let together = this.together(&group);
             // A place in the window for each message before it is begun: what is begun and not
             // recorded is never more than the window.
-            let mut places = Vec::with_capacity(group.len());
-            for _ in 0..group.len() {
+            let mut places = Vec::with_capacity(together);
+            for _ in 0..together {
                 match Arc::clone(&this.window).acquire_owned().await {
                     Ok(place) => places.push(place),
                     Err(_) => return,
@@ -92,13 +96,23 @@ impl Beginner {
                 && let Some(first) = group.first()
             {
                 let sender = &first.campaign.record.definition.sender;
-                this.smoother.wait(sender, this.desk.last_rate(sender), group.len()).await;
+                this.smoother.wait(sender, this.desk.last_rate(sender), together).await;
             }
-            let messages: Vec<(Ready, OwnedSemaphorePermit)> = group.drain(..).zip(places).collect();
+            let messages: Vec<(Ready, OwnedSemaphorePermit)> = group.drain(..together).zip(places).collect();
             groups.spawn(Arc::clone(&this).begin(messages));
             while groups.try_join_next().is_some() {}
         }
         while groups.join_next().await.is_some() {}
+    }
+
+    /// How many from the first on leave at once: messages of one number, and no more than it may
+    /// send in one burst.
+    fn together(&self, group: &[Ready]) -> usize {
+        let Some(first) = group.first().filter(|_| self.desk.config.paced) else { return group.len() };
+        let sender = &first.campaign.record.definition.sender;
+        let burst = Rate::per_second(self.desk.last_rate(sender)).burst as usize;
+        let same = |ready: &&Ready| ready.campaign.record.definition.sender.number_id == sender.number_id;
+        group.iter().take(burst).take_while(same).count()
     }
 
     /// Begins one group, then posts what was begun.
@@ -112,7 +126,12 @@ impl Beginner {
         if messages.is_empty() {
             return;
         }
+        let hears = |ready: &Ready| Hears {
+            person: ready.person.id(),
+            marketing: ready.campaign.record.definition.template.category == Category::Marketing,
+        };
         let wish = |(ready, _): &(Ready, OwnedSemaphorePermit)| Begin {
+            hears: Some(hears(ready)),
             message: ready.key.clone(),
             lease: ready.lease.token,
             also: ready.also.clone(),
@@ -151,6 +170,7 @@ impl Beginner {
         let now = self.desk.clock.now();
         let fact = |what| Some(Fact { of: Subject::Attempt(ready.key.clone(), 0), at: now, what });
         let (fact, outcome) = match answer {
+            Begun::OptedOut => (fact(What::Denied { code: OPTED_OUT }), Outcome::Done),
             Begun::Late => (fact(What::Expired), Outcome::Done),
             Begun::Exhausted => (fact(What::Denied { code: ATTEMPTS_USED_UP }), Outcome::Done),
             Begun::NotBefore(at) => (None, Outcome::Retry { at, code: WAITS }),

@@ -79,6 +79,7 @@ impl Pump {
             if let Some(pause) = pause {
                 let mut stop = self.stop.clone();
                 tokio::select! {
+                    biased;
                     () = self.desk.clock.sleep(pause) => {}
                     () = self.desk.fed.notified() => {}
                     _ = stop.wait_for(|stop| *stop) => {}
@@ -212,6 +213,7 @@ impl Pump {
             let pause = self.desk.config.lease / 4;
             let mut stop = self.stop.clone();
             tokio::select! {
+                biased;
                 permit = self.ready.reserve() => break permit,
                 _ = stop.wait_for(|stop| *stop) => return Err(()),
                 () = self.desk.clock.sleep(pause) => {}

@@ -137,6 +137,7 @@ impl Recorder {
             let busy = ON_THE_WAY <= on_the_way.len();
             let quiet = !untold.is_empty() && on_the_way.is_empty();
             tokio::select! {
+                biased;
                 received = outcomes.recv_many(&mut group, size), if !busy => {
                     if received == 0 {
                         break;

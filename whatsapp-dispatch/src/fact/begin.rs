@@ -16,6 +16,25 @@ pub struct Begin {
     /// Other ids under which the person is known by now, because people turned out to be one;
     /// empty for nearly everybody. A message to any of them counts as one to this person.
     pub also: Vec<PersonId>,
+    /// Whose word is heard at this very moment, in a store that keeps people too: whoever opted
+    /// out is answered with [`Begun::OptedOut`], however long ago the message was judged.
+    pub hears: Option<Hears>,
+}
+
+impl Begin {
+    /// A wish that names nobody.
+    pub const fn new(message: MessageKey, lease: LeaseToken) -> Self {
+        Self { message, lease, also: Vec::new(), hears: None }
+    }
+}
+
+/// A person whose opt-out is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hears {
+    /// Who.
+    pub person: PersonId,
+    /// True for marketing, which the person may have stopped alone.
+    pub marketing: bool,
 }
 
 /// The answer to a wish to begin.
@@ -41,6 +60,8 @@ pub enum Begun {
     Exhausted,
     /// Another message of the campaign to the same person was begun.
     Duplicate,
+    /// The person wants no such messages.
+    OptedOut,
     /// No such message was planned.
     Unplanned,
 }

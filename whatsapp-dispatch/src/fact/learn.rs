@@ -7,6 +7,9 @@ use super::state::{Answer, Facts, State};
 use super::{Then, Wait, What};
 use crate::gateway::Wamid;
 
+/// The person was erased before the message was begun.
+const ERASED: Code = Code::known("person.erased");
+
 impl Facts {
     /// Begins the next attempt, if nothing speaks against it.
     pub fn begin(&mut self, gate: &Gate, holder: i64, now: DateTime<Utc>) -> Begun {
@@ -51,6 +54,7 @@ impl Facts {
     /// Adds WhatsApp's id of an attempt, as a webhook about it tells; that WhatsApp knows the
     /// attempt means that it took it. An answer of its own tells more. False when nothing is new.
     pub fn bind(&mut self, attempt: u16, wamid: &Wamid, at: DateTime<Utc>) -> bool {
+        let wamid = &self.kept(wamid);
         if self.is_former(attempt) {
             return self.keep_former(attempt, wamid);
         }
@@ -126,12 +130,37 @@ impl Facts {
                     true
                 }
             }
+            What::Erased => {
+                !self.erased && {
+                    self.erase();
+                    if waits {
+                        self.end_unbegun(Answer::Dead);
+                        self.code = Some(ERASED);
+                    }
+                    true
+                }
+            }
             What::Reopened { why } => self.attempts == attempt && self.reopened(why, before),
+        }
+    }
+
+    /// An id as it is kept: of somebody who was erased, no more than that there is one.
+    fn kept(&self, wamid: &Wamid) -> Wamid {
+        if self.erased { Wamid::new("erased") } else { wamid.clone() }
+    }
+
+    fn erase(&mut self) {
+        self.erased = true;
+        let nothing = Wamid::new("erased");
+        self.wamid = self.wamid.take().map(|_| nothing.clone());
+        for former in &mut self.former {
+            former.wamid = nothing.clone();
         }
     }
 
     /// Notes an acceptance that an answer tells.
     fn accepted(&mut self, attempt: u16, wamid: &Wamid, at: DateTime<Utc>) -> bool {
+        let wamid = &self.kept(wamid);
         if self.is_former(attempt) {
             return self.keep_former(attempt, wamid);
         }
@@ -218,6 +247,9 @@ impl Facts {
     /// Another attempt is to be made. Until it is begun, what ends the doubt about the current one
     /// makes it needless; a round over failed or undelivered messages does not ask.
     fn reopened(&mut self, why: &Reopening, before: State) -> bool {
+        if self.erased {
+            return false;
+        }
         match why {
             Reopening::Policy => {
                 if before != State::Unknown || self.answer != Answer::InDoubt {

@@ -54,6 +54,8 @@ pub struct Facts {
     pub risked: u16,
     /// Earlier attempts that WhatsApp took, in their order.
     pub former: Vec<Former>,
+    /// True when the person was erased: WhatsApp's ids are not kept any more.
+    pub erased: bool,
 }
 
 /// What came of the last attempt, as far as its answer tells.

@@ -3,12 +3,14 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use rules_core::judge::tenant::TenantId;
 use rules_core::store::memory::{Memory, Part};
 use rules_core::work::StoreError;
 use rules_core::work::ids::Ids;
 
 use super::register::{Register, Row, Rows};
 use super::{Address, ConsentChange, Learned, People, PersonKey, Standing};
+use crate::fact::Hears;
 use crate::message::keyed_digest;
 
 #[derive(Debug)]
@@ -33,6 +35,13 @@ impl Known {
     fn register(&self) -> Register<'_, MutexGuard<'_, Lists>> {
         Register { rows: self.lists.lock().unwrap_or_else(PoisonError::into_inner), key: &self.key }
     }
+}
+
+/// Whether the person's last word is that they want no such messages.
+pub(crate) fn opted_out(store: &Memory, tenant: &TenantId, hears: &Hears) -> bool {
+    let known = store.part::<Known>();
+    let Ok(standing) = known.register().standing(&PersonKey::stored(tenant, hears.person));
+    standing.refuses(hears.marketing)
 }
 
 /// 32 random bytes.

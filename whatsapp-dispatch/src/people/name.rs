@@ -155,6 +155,11 @@ impl PersonKey {
         self.id
     }
 
+    /// A person as it comes back out of a store.
+    pub(crate) fn stored(tenant: &TenantId, id: PersonId) -> Self {
+        Self { tenant: tenant.clone(), id }
+    }
+
     /// Another person of the same tenant.
     pub(crate) fn beside(&self, id: PersonId) -> Self {
         Self { tenant: self.tenant.clone(), id }

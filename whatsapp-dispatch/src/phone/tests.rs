@@ -184,7 +184,9 @@ proptest! {
         let region = [None, Some("DE"), Some("US")][home];
         let missing_plus = if assume { MissingPlus::Assume } else { MissingPlus::Refuse };
         let _ = reader(region, missing_plus).read(&text);
-        let _ = PhoneNumber::parse(&text);
+        if let Ok(number) = PhoneNumber::parse(&text) {
+            prop_assert_eq!(number.to_e164(), text);
+        }
     }
 
     #[test]
@@ -193,6 +195,7 @@ proptest! {
         if let Ok(number) = reader.read(&text) {
             prop_assert_eq!(reader.read(&number.to_e164()), Ok(number));
             prop_assert_eq!(PhoneNumber::parse(&number.to_e164()), Ok(number));
+            prop_assert!((8..=16).contains(&number.to_e164().len()));
             prop_assert_eq!(PhoneNumber::from_digits(number.digits()), Some(number));
             prop_assert_eq!(number.canonical().canonical(), number.canonical());
             prop_assert!(PhoneNumber::parse(&number.canonical().to_e164()).is_ok());

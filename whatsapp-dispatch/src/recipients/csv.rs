@@ -1,8 +1,8 @@
 //! Recipients from a CSV file, as RFC 4180 has it and as spreadsheets write it.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -15,7 +15,7 @@ mod buffer;
 mod cause;
 mod record;
 
-use buffer::Buffer;
+use buffer::{Buffer, Source};
 use cause::Cause;
 use record::{RawCells, Split, split};
 
@@ -34,7 +34,6 @@ const LONGEST_RECORD: usize = 64 * 1024;
 ///
 /// Files are read without leaving the calling task: a chunk of 64 KiB comes from the page cache in
 /// microseconds, and 500 rows are one chunk. [`Csv::open`] reads the file once from end to end.
-#[derive(Debug)]
 pub struct Csv {
     file: PathBuf,
     columns: Columns,
@@ -53,26 +52,48 @@ impl Csv {
     /// [`RecipientsError`] when the file cannot be read, is not UTF-8 or has no usable header.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RecipientsError> {
         let path = path.as_ref();
-        Self::opened(path).map_err(|cause| cause.at(path))
+        let file = File::open(path).map_err(|cause| Cause::from(cause).at(path))?;
+        Self::from_reader(path, file)
     }
 
-    fn opened(path: &Path) -> Result<Self, Cause> {
-        let mut file = File::open(path)?;
+    /// The same over anything that can be read from its start and from any place, such as an upload
+    /// in memory. Errors call it `name`.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    /// use whatsapp_dispatch::recipients::{Csv, Recipients};
+    /// let upload = Csv::from_reader("upload.csv", Cursor::new("phone,name\n+4915123456789,Ada\n"))?;
+    /// assert_eq!(upload.columns().names(), ["phone", "name"]);
+    /// # Ok::<(), whatsapp_dispatch::recipients::RecipientsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As from [`Csv::open`].
+    pub fn from_reader(
+        name: impl Into<PathBuf>,
+        reader: impl Read + Seek + Send + 'static,
+    ) -> Result<Self, RecipientsError> {
+        let name = name.into();
+        Self::opened(&name, Box::new(reader)).map_err(|cause| cause.at(&name))
+    }
+
+    fn opened(name: &Path, mut source: Box<dyn Source>) -> Result<Self, Cause> {
+        source.rewind()?;
         let mut digest = Digesting::default();
         let mut chunk = vec![0; LONGEST_RECORD];
         loop {
-            match file.read(&mut chunk)? {
+            match source.read(&mut chunk)? {
                 0 => break,
                 read => digest.add(chunk.get(..read).unwrap_or_default()),
             }
         }
         let digest = digest.finish();
         let mut csv = Self {
-            file: path.to_owned(),
+            file: name.to_owned(),
             columns: Columns::default(),
             digest,
             delimiter: b',',
-            buffer: Buffer::at(file, 0, digest.length())?,
+            buffer: Buffer::new(source, digest.length())?,
             record: 0,
             line: 1,
             raw: RawCells::default(),
@@ -276,6 +297,17 @@ impl Recipients for Csv {
         self.record = from.record;
         self.line = from.line;
         Ok(())
+    }
+}
+
+/// Where it stands; nothing of what was read.
+impl Debug for Csv {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Csv")
+            .field("file", &self.file)
+            .field("record", &self.record)
+            .field("line", &self.line)
+            .finish_non_exhaustive()
     }
 }
 

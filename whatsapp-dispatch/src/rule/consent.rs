@@ -22,7 +22,7 @@ pub struct Suppressed(pub bool);
 /// Nobody says that the person agreed.
 pub(super) const MISSING: Code = Code::known("consent.missing");
 /// The person wants no messages.
-pub(super) const OPTED_OUT: Code = Code::known("consent.opted_out");
+pub(crate) const OPTED_OUT: Code = Code::known("consent.opted_out");
 /// The business has blocked the person.
 pub(super) const SUPPRESSED: Code = Code::known("consent.suppressed");
 

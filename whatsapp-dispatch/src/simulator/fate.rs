@@ -3,94 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How often things go wrong, each from 0 (never) to 1 (always).
-///
-/// ```
-/// use whatsapp_dispatch::simulator::Faults;
-/// let mut faults = Faults::none();
-/// faults.lost_answer = 0.1;
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Faults {
-    /// Numbers that are not on WhatsApp (131026): half of them are refused at once, the others
-    /// are taken and fail later. The same number fares the same every time.
-    pub not_on_whatsapp: f64,
-    /// Messages that are taken and fail because the person got too much marketing (131049).
-    pub marketing_limit: f64,
-    /// Attempts refused with a passing trouble (131016); the next one may pass.
-    pub transient: f64,
-    /// Attempts answered with HTTP 500 and no word of Meta's. They were not taken, but the caller
-    /// cannot know.
-    pub server_error: f64,
-    /// Attempts that are taken and whose connection closes without an answer.
-    pub lost_answer: f64,
-    /// Attempts that are not taken and whose connection closes without an answer.
-    pub lost_request: f64,
-    /// Messages held back for two seconds, to see how people take the template.
-    pub held: f64,
-    /// Statuses that are never told.
-    pub lost_status: f64,
-    /// Statuses that are told twice.
-    pub repeated_status: f64,
-    /// Statuses that are told two seconds late, and so out of order.
-    pub late_status: f64,
-}
-
-impl Faults {
-    /// Everything is taken, delivered and told once.
-    pub const fn none() -> Self {
-        Self {
-            not_on_whatsapp: 0.0,
-            marketing_limit: 0.0,
-            transient: 0.0,
-            server_error: 0.0,
-            lost_answer: 0.0,
-            lost_request: 0.0,
-            held: 0.0,
-            lost_status: 0.0,
-            repeated_status: 0.0,
-            late_status: 0.0,
-        }
-    }
-
-    /// An ordinary day.
-    pub const fn mild() -> Self {
-        Self {
-            not_on_whatsapp: 0.01,
-            marketing_limit: 0.003,
-            transient: 0.005,
-            lost_answer: 0.002,
-            held: 0.001,
-            repeated_status: 0.005,
-            late_status: 0.005,
-            ..Self::none()
-        }
-    }
-
-    /// A day that nobody wants to have.
-    pub const fn harsh() -> Self {
-        Self {
-            not_on_whatsapp: 0.05,
-            marketing_limit: 0.05,
-            transient: 0.05,
-            server_error: 0.02,
-            lost_answer: 0.02,
-            lost_request: 0.02,
-            held: 0.02,
-            lost_status: 0.02,
-            repeated_status: 0.1,
-            late_status: 0.1,
-        }
-    }
-}
-
-impl Default for Faults {
-    fn default() -> Self {
-        Self::mild()
-    }
-}
+use super::faults::Faults;
 
 /// What becomes of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,19 +27,48 @@ pub(super) struct Journey {
     /// The code with which it fails instead of being delivered.
     pub(super) fails_with: Option<i64>,
     pub(super) read: bool,
+    /// How the person answers that they want no other message.
+    pub(super) stop: Option<Stop>,
+}
+
+/// How a person says that they want no messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// A word.
+    Word,
+    /// The button of the message.
+    Button,
+    /// WhatsApp's own settings.
+    Preference,
 }
 
 /// Three in ten delivered messages are read.
 const READ: f64 = 0.3;
 
+/// One attempt to write to a person from a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Try {
+    /// The number's place in the list.
+    pub(super) number: u16,
+    pub(super) digits: u64,
+    pub(super) attempt: u16,
+}
+
+impl Try {
+    /// Tells the tries to one person apart.
+    pub(super) const fn which(self) -> u64 {
+        self.attempt as u64 | (self.number as u64) << 16
+    }
+}
+
 impl Fate {
-    pub(super) fn of(seed: u64, digits: u64, attempt: u16, faults: &Faults) -> Self {
-        let mut person = Draw::new(&[seed, digits]);
+    pub(super) fn of(seed: u64, of: Try, faults: &Faults) -> Self {
+        let mut person = Draw::new(&[seed, of.digits]);
         let unreachable = person.chance(faults.not_on_whatsapp);
         let refused_at_once = person.chance(0.5);
-        let mut draw = Draw::new(&[seed, digits, u64::from(attempt)]);
+        let mut draw = Draw::new(&[seed, of.digits, of.which()]);
         // All dice fall whatever the first ones show, so that one fault more moves no other.
-        let [transient, server_error, lost_request, answer_lost, held, limited, read] = [
+        let [transient, server_error, lost_request, answer_lost, held, limited, read, dropped, stops] = [
             faults.transient,
             faults.server_error,
             faults.lost_request,
@@ -134,8 +76,15 @@ impl Fate {
             faults.held,
             faults.marketing_limit,
             READ,
+            faults.dropped,
+            faults.stop,
         ]
         .map(|chance| draw.chance(chance));
+        let stop = match draw.next() % 3 {
+            0 => Stop::Word,
+            1 => Stop::Button,
+            _ => Stop::Preference,
+        };
         if transient {
             Self::Transient
         } else if server_error {
@@ -145,14 +94,28 @@ impl Fate {
         } else if unreachable && refused_at_once {
             Self::Undeliverable
         } else {
+            let dropped = held && dropped;
             let fails_with = match (unreachable, limited) {
+                _ if dropped => Some(132_015),
                 (true, _) => Some(131_026),
                 (false, true) => Some(131_049),
                 (false, false) => None,
             };
-            Self::Taken(Journey { answer_lost, held, fails_with, read })
+            let stop = stops.then_some(stop);
+            Self::Taken(Journey { answer_lost, held, fails_with, read, stop })
         }
     }
+}
+
+/// How many milliseconds longer than others the answer to an attempt takes.
+pub(super) fn slowness_ms(seed: u64, of: Try, faults: &Faults) -> u64 {
+    let mut draw = Draw::new(&[seed, of.digits, of.which(), 98]);
+    if draw.chance(faults.slow_answer) { draw.between(1_000, 5_000).unsigned_abs() } else { 0 }
+}
+
+/// True for a person whose number webhooks do not tell.
+pub(super) fn hides_number(seed: u64, digits: u64, faults: &Faults) -> bool {
+    Draw::new(&[seed, digits, 97]).chance(faults.hidden_number)
 }
 
 /// Dice that fall the same way for the same parts (`SplitMix64`).
@@ -191,11 +154,15 @@ impl Draw {
 mod tests {
     use super::*;
 
+    const fn attempt(digits: u64, attempt: u16) -> Try {
+        Try { number: 0, digits, attempt }
+    }
+
     #[test]
     fn a_fate_repeats_and_depends_on_seed_number_and_attempt() {
         let faults = Faults::harsh();
-        let fates = |seed, attempt| {
-            (0..1_000).map(|digits| Fate::of(seed, digits, attempt, &faults)).collect::<Vec<_>>()
+        let fates = |seed, nth| {
+            (0..1_000).map(|digits| Fate::of(seed, attempt(digits, nth), &faults)).collect::<Vec<_>>()
         };
         assert_eq!(fates(1, 1), fates(1, 1));
         assert_ne!(fates(1, 1), fates(2, 1));
@@ -207,7 +174,7 @@ mod tests {
         let mut faults = Faults::none();
         faults.lost_answer = 0.1;
         let lost = |fate| matches!(fate, Fate::Taken(Journey { answer_lost: true, .. }));
-        let n_lost = (0..100_000).filter(|digits| lost(Fate::of(7, *digits, 1, &faults))).count();
+        let n_lost = (0..100_000).filter(|digits| lost(Fate::of(7, attempt(*digits, 1), &faults))).count();
         assert!((9_500..10_500).contains(&n_lost), "{n_lost}");
     }
 
@@ -216,7 +183,7 @@ mod tests {
         let mut faults = Faults::none();
         faults.not_on_whatsapp = 1.0;
         for digits in 0..100 {
-            match Fate::of(7, digits, 1, &faults) {
+            match Fate::of(7, attempt(digits, 1), &faults) {
                 Fate::Undeliverable => {}
                 Fate::Taken(journey) => assert_eq!(journey.fails_with, Some(131_026)),
                 other => panic!("{other:?}"),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What happened in a simulator so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Report {
     /// Requests to send a message, with the right token.
@@ -30,6 +31,25 @@ pub struct Report {
     pub webhooks: u64,
     /// Statuses in those webhooks.
     pub statuses: u64,
+    /// Webhooks that the endpoint did not take; each of them comes again.
+    pub webhooks_refused: u64,
+    /// Webhooks that nobody took for 7 days.
+    pub webhooks_lost: u64,
+    /// Webhooks with a wrong signature that the endpoint refused, as it should.
+    pub forged_refused: u64,
+    /// Webhooks with a wrong signature that the endpoint took.
+    pub forged_taken: u64,
+    /// Times that a person said something.
+    pub inbound: u64,
+    /// Requests to a person after one from the same number that was not refused. A campaign that
+    /// is the only one makes none.
+    pub again_without_refusal: u64,
+    /// Messages that were taken beyond the messaging limit of a portfolio, and fail.
+    pub beyond_messaging_limit: u64,
+    /// Files that were uploaded.
+    pub media: u64,
+    /// Webhooks about other things than statuses that are still to be told.
+    pub news_waiting: u64,
     /// Messages of which something is still to be told.
     pub statuses_waiting: u64,
     /// Messages of which nothing is told, because too many waited.

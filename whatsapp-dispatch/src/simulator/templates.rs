@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::meta::Kind;
 use crate::template::{Category, Template, TemplateDefinition, Variables};
 
 /// An approved template.
@@ -47,6 +48,14 @@ impl Approved {
         ]
     }
 
+    pub(super) fn kind(&self) -> Kind {
+        match self.category.as_str() {
+            "MARKETING" => Kind::Marketing,
+            "AUTHENTICATION" => Kind::Authentication,
+            _ => Kind::Utility,
+        }
+    }
+
     fn is_named(&self) -> bool {
         self.placeholders.iter().any(|name| name.parse::<u16>().is_err())
     }
@@ -78,7 +87,10 @@ fn placeholders(body: &str) -> Vec<String> {
 }
 
 /// The JSON in which the Graph API lists templates.
-pub(super) fn listing<'a>(templates: impl Iterator<Item = &'a Approved>) -> Vec<u8> {
+pub(super) fn listing<'a>(
+    templates: impl Iterator<Item = &'a Approved>,
+    is_paused: impl Fn(&str) -> bool,
+) -> Vec<u8> {
     #[derive(Serialize)]
     struct List<'a> {
         data: Vec<Item<'a>>,
@@ -103,7 +115,7 @@ pub(super) fn listing<'a>(templates: impl Iterator<Item = &'a Approved>) -> Vec<
         name: &template.name,
         language: &template.language,
         category: &template.category,
-        status: "APPROVED",
+        status: if is_paused(&template.name) { "PAUSED" } else { "APPROVED" },
         parameter_format: if template.is_named() { "NAMED" } else { "POSITIONAL" },
         components: [Component { r#type: "BODY", text: &template.body }],
     };

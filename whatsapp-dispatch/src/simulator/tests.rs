@@ -4,11 +4,15 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use reqwest::Client;
+use tokio::net::TcpListener;
+
+use super::builder::NUMBER_ID;
 use super::*;
 use crate::adapters::cloud_api::testing::{encode, template};
 use crate::gateway::{Content, GatewayError, MessageGateway, Outgoing};
 use crate::phone::PhoneNumber;
-use crate::template::Skeleton;
+use crate::template::{Skeleton, TemplateDefinition};
 use crate::webhook::{Change, Handshake, Status, StatusUpdate, WebhookError, router, verify_signature};
 
 /// Passes on what it can verify, after refusing the first webhooks.

@@ -7,6 +7,7 @@ use rules_core::store::sqlite::Schema;
 
 mod campaigns;
 mod delivery;
+mod erase;
 mod facts;
 mod messages;
 mod pages;

@@ -267,7 +267,7 @@ impl fmt::Debug for StatusUpdate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::Payload;
+    use crate::webhook::{Change, Payload};
 
     #[test]
     fn the_details_of_an_error_say_who_is_not_on_whatsapp() {
@@ -282,7 +282,7 @@ mod tests {
                 {{"id":"w","status":"failed","errors":[{error}]}}]}}}}]}}]}}"#
             );
             let payload = Payload::decode(body.as_bytes()).unwrap();
-            let update = payload.changes().flat_map(|change| change.updates()).next().unwrap();
+            let update = payload.changes().flat_map(Change::updates).next().unwrap();
             let [error] = update.errors.as_slice() else { panic!("{body}") };
             assert_eq!((error.code, error.details), (100, expected));
         }

@@ -12,6 +12,7 @@ use rules_core::judge::tenant::{TenantId, TenantRecord, TenantScope};
 use rules_core::store::memory::Memory;
 use rules_core::work::clock::Clock;
 use rules_core::work::ids::RandomIds;
+use rules_core::work::pacer::Pacer;
 use rules_core::work::secrets::SecretRef;
 use rules_core::work::tenants::{FixedTenants, Tenants};
 use secrecy::SecretString;
@@ -80,6 +81,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 struct House<S> {
     store: S,
     clock: Jumping,
+    /// SQLite's pacer is a new one for each dispatcher, so both have one that can be asked.
+    pacer: Memory,
     meta: Meta,
     dispatch: Dispatch,
     hooks: Webhooks,
@@ -91,15 +94,17 @@ struct House<S> {
 fn open<S: DispatchStore>(store: S, clock: Jumping, folder: Option<tempfile::TempDir>) -> House<S> {
     let meta = Meta::default();
     let tenants = ["main", "rival"].map(|name| TenantRecord::new(id(name)));
+    let pacer = Memory::with(Arc::new(clock.clone()), Arc::new(RandomIds));
     let dispatch = Dispatch::builder(&store, meta.clone())
         .config(quick())
+        .pacer(pacer.clone())
         .tenants(Tenants::new(FixedTenants::new(tenants)))
         .build()
         .unwrap();
     let config = WebhookConfig { app_secrets: vec![secret()], verify_token: secret() };
     let hooks = Webhooks::new(&dispatch, config).unwrap();
     let running = dispatch.start();
-    House { store, clock, meta, dispatch, hooks, running, _folder: folder }
+    House { store, clock, pacer, meta, dispatch, hooks, running, _folder: folder }
 }
 
 fn in_memory() -> House<Memory> {
@@ -468,7 +473,7 @@ async fn an_upgraded_number_sends_faster<S: DispatchStore>(house: House<S>) {
     let _sent = house.accepted(campaign("first").from(slow()), 3).await;
     let outlet = Outlet::new(&*scope().await, sender().number_id.as_str()).unwrap();
     let rate = || async {
-        let rates = house.store.dispatch_pacer().rates(std::slice::from_ref(&outlet)).await.unwrap();
+        let rates = house.pacer.rates(std::slice::from_ref(&outlet)).await.unwrap();
         rates[0].map(|rate| rate.per_second)
     };
     assert_eq!(rate().await, Some(80.0));

@@ -191,6 +191,7 @@ impl House {
         let header = signature(&secret, body.as_bytes());
         let hooks = Webhooks::new(&self.dispatch, config).unwrap();
         hooks.receive(Some(&header), body.as_bytes()).await.unwrap();
+        until("it is applied", || async { self.dispatch.inbox_depth().await.unwrap() == 0 }).await;
     }
 
     async fn end(self) {

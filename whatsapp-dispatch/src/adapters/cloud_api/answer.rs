@@ -154,7 +154,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// How long the far side wants to be left alone, from its headers: `Retry-After` in seconds or as
 /// an instant, which is compared with the answer's own `Date`, else the longest of the waits that
 /// Meta's usage header names, in minutes. Never more than an hour.
-pub(crate) fn wait(retry_after: Option<&str>, date: Option<&str>, usage: Option<&str>) -> Option<Duration> {
+pub(super) fn wait(retry_after: Option<&str>, date: Option<&str>, usage: Option<&str>) -> Option<Duration> {
     let asked = retry_after.and_then(|text| seconds(text).or_else(|| until(text, date?)));
     let asked = asked.or_else(|| regained_after(usage?))?;
     (!asked.is_zero()).then(|| asked.min(LONGEST_WAIT))

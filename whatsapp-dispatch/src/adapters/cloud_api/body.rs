@@ -91,7 +91,7 @@ fn verbatim(message: &Outgoing) -> Bytes {
 
 /// The values of the slots, in order. Damaged bytes give none, and WhatsApp refuses a message with
 /// empty parameters.
-pub(crate) fn parameters(encoded: &Bytes) -> FilledParameters {
+fn parameters(encoded: &Bytes) -> FilledParameters {
     FilledParameters::from_bytes(encoded.clone()).unwrap_or_default()
 }
 

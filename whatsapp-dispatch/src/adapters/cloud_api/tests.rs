@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::testing::{encode, template};
 use super::*;
-use crate::gateway::{ApiError, Content};
+use crate::gateway::{ApiError, Content, MarketingApi, ProductPolicy};
 use crate::phone::PhoneNumber;
 use crate::template::Skeleton;
 
@@ -228,13 +228,11 @@ async fn a_template_is_asked_for_by_name_and_language() {
 #[tokio::test]
 async fn a_message_leaves_through_the_door_of_its_campaign() {
     let (url, mut requests) = far_side(answer("200 OK", r#"{"messages":[{"id":"wamid.1"}]}"#)).await;
-    let (gateway, message) = (gateway(&url), message());
-    for (route, edge) in [
-        (Route::Marketing, "marketing_messages"),
-        (Route::Messages, "messages"),
-        (Route::Marketing, "marketing_messages"),
-    ] {
-        message.content.reroute(route);
+    let marketing = MarketingApi { policy: ProductPolicy::CloudApiFallback, share_activity: None };
+    let content = Content::new(template("offer"), Skeleton::default()).with_marketing(marketing);
+    let (gateway, message) = (gateway(&url), Outgoing { content: Arc::new(content), ..message() });
+    for (route, edge) in [(Route::Marketing, "marketing_messages"), (Route::Messages, "messages")] {
+        assert!(message.content.reroute(route));
         gateway.send(&sender(), &message).await.unwrap();
         let request = requests.recv().await.unwrap();
         assert!(request.starts_with(&format!("POST /v26.0/4711/{edge} ")), "{request}");

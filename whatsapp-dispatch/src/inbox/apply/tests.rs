@@ -83,10 +83,7 @@ impl House {
 
 fn change(wamid: &str) -> Bytes {
     let statuses = format!(r#"[{{"id":"{wamid}","status":"sent","timestamp":"1"}}]"#);
-    format!(
-        r#"{{"entry":[{{"id":"1","changes":[{{"field":"messages","value":{{"statuses":{statuses}}}}}]}}]}}"#
-    )
-    .into()
+    format!(r#"{{"waba":"1","change":{{"field":"messages","value":{{"statuses":{statuses}}}}}}}"#).into()
 }
 
 fn away() -> Answer {

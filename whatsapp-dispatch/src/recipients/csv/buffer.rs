@@ -1,12 +1,15 @@
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::{Cause, LONGEST_RECORD};
 
-/// A window on a file that moves forward: what was read and not yet consumed.
-#[derive(Debug)]
+/// A file, or what can be read like one.
+pub(super) trait Source: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Source for T {}
+
+/// A window on a source that moves forward: what was read and not yet consumed.
 pub(super) struct Buffer {
-    file: File,
+    source: Box<dyn Source>,
     bytes: Vec<u8>,
     start: usize,
     offset: u64,
@@ -15,11 +18,10 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// An empty window at `offset` of a file that was `length` bytes long when it was opened.
-    pub(super) fn at(file: File, offset: u64, length: u64) -> io::Result<Self> {
-        let mut buffer = Self { file, bytes: Vec::new(), start: 0, offset: 0, ended: false, length };
-        buffer.seek(offset)?;
-        Ok(buffer)
+    /// An empty window at the start of a source that was `length` bytes long when it was opened.
+    pub(super) fn new(mut source: Box<dyn Source>, length: u64) -> io::Result<Self> {
+        source.rewind()?;
+        Ok(Self { source, bytes: Vec::new(), start: 0, offset: 0, ended: false, length })
     }
 
     /// What was read and not yet consumed.
@@ -27,7 +29,7 @@ impl Buffer {
         self.bytes.get(self.start..).unwrap_or_default()
     }
 
-    /// Where the rest begins, in bytes from the start of the file.
+    /// Where the rest begins, in bytes from the start of the source.
     pub(super) const fn offset(&self) -> u64 {
         self.offset
     }
@@ -43,7 +45,7 @@ impl Buffer {
     }
 
     pub(super) fn seek(&mut self, offset: u64) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(offset))?;
+        self.source.seek(SeekFrom::Start(offset))?;
         self.bytes.clear();
         (self.start, self.offset, self.ended) = (0, offset, false);
         Ok(())
@@ -54,7 +56,7 @@ impl Buffer {
         self.bytes.drain(..self.start);
         self.start = 0;
         let chunk = u64::try_from(LONGEST_RECORD).unwrap_or_default();
-        let read = Read::take(&self.file, chunk).read_to_end(&mut self.bytes)?;
+        let read = Read::take(&mut self.source, chunk).read_to_end(&mut self.bytes)?;
         let end = self.offset + u64::try_from(self.bytes.len()).unwrap_or_default();
         self.ended = read == 0;
         if end > self.length || (self.ended && end != self.length) {

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{Cursor, Write};
 
 use proptest::prelude::*;
 use rules_core::judge::fault::chain;
@@ -119,6 +119,28 @@ fn a_file_that_changes_under_the_reader_is_noticed() {
 }
 
 #[test]
+fn a_reader_in_memory_is_read_like_a_file() {
+    let content = "p,n\n1,\"a\n2,b\n";
+    let mut reader = Cursor::new(content);
+    reader.set_position(5);
+    let mut csv = Csv::from_reader("upload", reader).unwrap();
+    assert_eq!(
+        (csv.position(), csv.digest()),
+        (open(content).position(), SourceDigest::of(content.as_bytes()))
+    );
+    assert_eq!(wait(csv.next(9)).unwrap(), rows(content));
+    let error = Csv::from_reader("upload", Cursor::new("")).unwrap_err();
+    assert!(error.to_string().starts_with("the header of upload in line 1"));
+}
+
+#[test]
+fn nobody_shows_in_debug() {
+    let mut csv = Csv::from_reader("upload", Cursor::new("phone\n+4915123456789\n")).unwrap();
+    wait(csv.next(1)).unwrap();
+    assert_eq!(format!("{csv:?}"), r#"Csv { file: "upload", record: 1, line: 3, .. }"#);
+}
+
+#[test]
 fn large_files_are_read_in_windows() {
     let content: String = std::iter::once("phone,name\n".to_owned())
         .chain((0..20_000).map(|i| format!("{i},\"name\n{i}\"\n")))
@@ -150,6 +172,23 @@ fn messy_file() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #[test]
+    fn any_bytes_are_rows_in_order(header in prop::bool::ANY, bytes in any::<Vec<u8>>()) {
+        let content = if header { [b"p,n\n", &bytes[..]].concat() } else { bytes };
+        let length = content.len() as u64;
+        if let Ok(mut csv) = Csv::from_reader("upload", Cursor::new(content)) {
+            let mut line = csv.position().line;
+            for (index, row) in wait(csv.next(usize::MAX)).unwrap().into_iter().enumerate() {
+                prop_assert!(row.record == index as u64 && line <= row.line);
+                line = row.line + 1;
+                if let Ok(cells) = row.cells {
+                    prop_assert_eq!(cells.len(), csv.columns().names().len());
+                }
+            }
+            prop_assert_eq!(csv.position().byte, length);
+        }
+    }
+
     #[test]
     fn resumed_anywhere_the_rows_are_the_same(content in messy_file(), step in 1_usize..4) {
         let file = file(&content);

@@ -7,10 +7,10 @@ use rules_core::work::StoreError;
 
 use super::pages::Pages;
 use super::plan::{count, plan};
-use super::{SCHEMA, campaigns, messages, orphans};
+use super::{SCHEMA, campaigns, erase, messages, orphans, people};
 use crate::delivery::change::{BEGUN, Changes, RECORDED, word};
 use crate::delivery::{DUPLICATE, DeliveryLog, Manifest, Page, Planned, Query};
-use crate::fact::{Begin, Begun, Fact, Gate, Recorded, Subject, holder};
+use crate::fact::{Begin, Begun, Fact, Gate, Recorded, Subject, What, holder};
 use crate::message::{CampaignKey, FIRST_STEP};
 use crate::progress::{Bucket, Label, Progress};
 
@@ -96,6 +96,14 @@ fn begin(tx: &Transaction<'_>, wishes: &[Begin], now: DateTime<Utc>) -> Result<V
         };
         let mut after = before.clone();
         let answer = after.begin(&gate, holder(wish.lease), now);
+        if matches!(answer, Begun::Attempt(_))
+            && before != after
+            && let Some(hears) = &wish.hears
+            && people::opted_out(tx, key.tenant(), hears)?
+        {
+            answers.push(Begun::OptedOut);
+            continue;
+        }
         if matches!(answer, Begun::Attempt(_))
             && !wish.also.is_empty()
             && !claim(tx, wish, &mut pages, &mut changes, now)?
@@ -184,8 +192,9 @@ fn record(tx: &Transaction<'_>, facts: &[Fact], now: DateTime<Utc>) -> Result<Ve
             exists
         };
         let before = if exists { pages.known(message.row())? } else { None };
+        let erased = exists && fact.what == What::Erased && { erase::empty(tx, message, before.as_ref())? };
         let Some(before) = before else {
-            answers.push(Recorded::Unmatched);
+            answers.push(if erased { Recorded::Applied } else { Recorded::Unmatched });
             continue;
         };
         let mut after = before.clone();

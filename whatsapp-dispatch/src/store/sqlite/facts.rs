@@ -75,6 +75,7 @@ fn rare(facts: &Facts) -> u8 {
         facts.round != 0 || facts.aside != 0,
         facts.risked != 0,
         !facts.former.is_empty(),
+        facts.erased,
     ];
     (0..).zip(there).fold(0, |bits, (bit, there)| bits | u8::from(there) << bit)
 }
@@ -104,6 +105,7 @@ fn unpack_rare(read: &mut Reader<'_>, first: i64, facts: &mut Facts) -> Result<(
     let rare = read.byte()?;
     facts.held = rare & 1 != 0;
     facts.doubted = rare & 2 != 0;
+    facts.erased = rare & 64 != 0;
     if rare & 4 != 0 {
         let us = unzigzag(read.number()?).wrapping_add(first);
         facts.played_at = DateTime::from_timestamp_micros(us);
@@ -289,7 +291,7 @@ mod tests {
             pack(&facts, &mut packed);
             packed.len()
         });
-        assert_eq!(packed, [6, 7]);
+        assert_eq!(packed, [8, 9]);
     }
 
     proptest! {

@@ -1,9 +1,11 @@
 use async_trait::async_trait;
+use rules_core::judge::tenant::TenantId;
 use rules_core::store::sqlite::rusqlite::{OptionalExtension, Transaction, params};
 use rules_core::store::sqlite::{Sqlite, SqliteError, put_out};
 use rules_core::work::StoreError;
 
 use super::SCHEMA;
+use crate::fact::Hears;
 use crate::message::PersonId;
 use crate::people::{
     Address, ConsentChange, Learned, Lesson, People, PersonKey, Register, Row, Rows, Standing, random_key,
@@ -86,6 +88,13 @@ impl People for Sqlite {
         .await
         .map_err(|error| error.while_doing("forgetting people"))
     }
+}
+
+/// Whether the person's last word is that they want no such messages, as of this transaction.
+pub(super) fn opted_out(tx: &Transaction<'_>, tenant: &TenantId, hears: &Hears) -> Result<bool, SqliteError> {
+    let person = PersonKey::stored(tenant, hears.person);
+    let standing = Register { rows: Table(tx), key: &[0; 32] }.standing(&person)?;
+    Ok(standing.refuses(hears.marketing))
 }
 
 fn resolved(

@@ -1,5 +1,5 @@
-use super::super::text::{Json, List, Text};
-use super::super::wire::object;
+use crate::webhook::text::{Json, List, Text};
+use crate::webhook::wire::object;
 
 object! {
     /// The card of a contact that was shared.

@@ -1,5 +1,5 @@
-use super::super::text::{Json, Text, Timestamp};
-use super::super::wire::{object, words};
+use crate::webhook::text::{Json, Text, Timestamp};
+use crate::webhook::wire::{object, words};
 
 words! {
     /// How a person answered, or what the business offered from its phone.

@@ -1,6 +1,6 @@
-use super::super::text::{Json, List, Text, Timestamp};
-use super::super::wire::{object, words};
 use super::Inbound;
+use crate::webhook::text::{Json, List, Text, Timestamp};
+use crate::webhook::wire::{object, words};
 
 object! {
     /// A written text.

@@ -142,6 +142,29 @@ proptest! {
     }
 
     #[test]
+    fn torn_bytes_are_refused_or_written_as_they_were_read(
+        name in any::<Index>(),
+        edits in vec((any::<Index>(), any::<Index>(), 0_usize..3), 1..4),
+    ) {
+        let kinds: Vec<_> = kinds().into_iter().map(|(_, webhook)| webhook.to_string()).collect();
+        let mut bytes = name.get(&kinds).clone().into_bytes();
+        for (at, from, length) in &edits {
+            let (at, from) = (at.index(bytes.len()), from.index(bytes.len()));
+            let piece = bytes[from..(from + length).min(bytes.len())].to_vec();
+            bytes.splice(at..(at + 1).min(bytes.len()), piece);
+        }
+        let Ok(payload) = Payload::decode(&bytes) else {
+            prop_assert!(split(&bytes).is_err());
+            return Ok(());
+        };
+        let again = decoded(&payload.encode());
+        prop_assert_eq!(again.encode(), as_read(&payload.encode()));
+        let raw = split(&bytes).unwrap();
+        let alone: Vec<_> = raw.iter().map(|raw| Change::decode(&raw.bytes).unwrap().encode()).collect();
+        prop_assert_eq!(alone, payload.changes().map(Change::encode).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn any_value_of_any_field_goes_back_to_itself(name in any::<Index>(), value in any_json(), extra in any_json()) {
         let kinds: Vec<_> = kinds().into_iter().map(|(_, webhook)| webhook).collect();
         let mut webhook = name.get(&kinds).clone();

@@ -1,0 +1,4 @@
+//! libFuzzer's door to [`fuzzed::csv`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzzed::csv(data));
