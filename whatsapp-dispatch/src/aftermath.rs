@@ -3,30 +3,31 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 use rules_core::work::StoreError;
 use rules_core::work::clock::after;
 use rules_core::work::pacer::Observation;
 
 use crate::campaigns::CampaignRecord;
-use crate::delivery::Query;
 use crate::desk::{Desk, outlet};
 use crate::gateway::Route;
 use crate::message::MessageKey;
-use crate::people::{ConsentChange, ConsentSource, Learned, Lesson, PersonKey, Who};
+use crate::people::{ConsentChange, ConsentSource, Learned, Lesson, Who};
 use crate::reaction::{Action, Reaction, Scope, deferral};
 use crate::sender::Sender;
 use crate::telemetry;
 
 mod held;
 mod holds;
+mod lost;
 mod signs;
 
 pub(crate) use held::Whom;
 pub(crate) use holds::{
     PAUSED, hold_campaign, hold_numbers, number, numbers, pause_campaign, release, release_numbers,
 };
+pub(crate) use lost::{Lost, find_lost, react_to_lost};
 pub(crate) use signs::{Signs, Ticket};
 
 /// What follows from an error beyond its message.
@@ -226,80 +227,3 @@ impl Desk {
         Ok(())
     }
 }
-
-/// A message that failed after WhatsApp had taken it.
-#[derive(Debug)]
-pub(crate) struct Lost {
-    /// Which one.
-    pub(crate) message: MessageKey,
-    /// The error's number.
-    pub(crate) number: i64,
-    /// When.
-    pub(crate) at: DateTime<Utc>,
-    /// False when the same was told before.
-    pub(crate) is_new: bool,
-}
-
-/// News older than this says nothing about how numbers and campaigns stand now.
-const RECENT: TimeDelta = TimeDelta::hours(1);
-
-/// Reacts to messages that failed later: does what follows beyond them, notes what it tells about
-/// their people, and says what becomes of each, in order; `None` for one whose campaign is gone.
-///
-/// What was told before is done again only where that changes nothing: a wish to get no messages
-/// is not lost when the store failed after the fact was recorded.
-pub(crate) async fn of_statuses(desk: &Desk, lost: &[Lost]) -> Result<Vec<Option<Reaction>>, StoreError> {
-    let mut reactions = Vec::with_capacity(lost.len());
-    let mut done: Vec<(&MessageKey, Beyond)> = Vec::new();
-    let mut telling = Vec::new();
-    for one in lost {
-        let Some(campaign) = desk.campaign(one.message.campaign()).await? else {
-            reactions.push(None);
-            continue;
-        };
-        let record = &campaign.record;
-        let reaction = Reaction::to_status(one.number, record.definition.template.category);
-        let beyond = if one.is_new && desk.clock.now() - one.at < RECENT {
-            desk.signs.beyond(record, &reaction, desk.signs.ticket(record))
-        } else {
-            Beyond::Nothing
-        };
-        let known = |(message, other): &(&MessageKey, Beyond)| {
-            message.campaign() == one.message.campaign() && *other == beyond
-        };
-        if beyond != Beyond::Nothing && !done.iter().any(known) {
-            beyond.apply(desk, record, &one.message).await?;
-            done.push((&one.message, beyond));
-        }
-        let about = AboutPerson::of(&reaction, 0, one.at);
-        if about.is_some_and(|about| one.is_new || about.binds()) {
-            telling.push((one, reaction.clone()));
-        }
-        reactions.push(Some(reaction));
-    }
-    let news = people_of(desk, &telling).await?;
-    if !news.is_empty() {
-        desk.about_people(&news).await?;
-    }
-    Ok(reactions)
-}
-
-async fn people_of(desk: &Desk, telling: &[(&Lost, Reaction)]) -> Result<Vec<News>, StoreError> {
-    let mut news = Vec::with_capacity(telling.len());
-    for telling in telling.chunks(KEYS) {
-        let keys = telling.iter().map(|(lost, _)| lost.message.clone()).collect();
-        let found = desk.log.messages(&Query::Keys(keys)).await?.messages;
-        for (lost, reaction) in telling {
-            let Some(message) = found.iter().find(|message| message.key == lost.message) else { continue };
-            let Some(to) = message.to else { continue };
-            let Ok(scope) = desk.tenants.enter(lost.message.campaign().tenant()).await else { continue };
-            if let Some(about) = AboutPerson::of(reaction, message.facts.deferrals, lost.at) {
-                news.push((PersonKey::new(&scope, to.person).into(), about, lost.at));
-            }
-        }
-    }
-    Ok(news)
-}
-
-/// Messages that are asked for together.
-const KEYS: usize = 500;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
+use rules_core::judge::fault::Fault;
 use rules_core::judge::key::{KeyError, Lane, Outlet};
+use rules_core::judge::retry::Retry;
 use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::work::StoreError;
 use rules_core::work::clock::{Clock, after};
@@ -32,7 +34,7 @@ use crate::dispatcher::Pairs;
 use crate::gateway::{Content, MessageGateway};
 use crate::inbox::Inbox;
 use crate::message::CampaignKey;
-use crate::people::{OptOutWords, People};
+use crate::people::{Acquainted, OptOutWords, People};
 use crate::quarantine::Quarantine;
 use crate::register::Register;
 use crate::sender::{NumberId, Sender, SenderSource};
@@ -72,6 +74,8 @@ pub(crate) struct Desk {
     pub(crate) fed: Notify,
     /// Webhooks on their way in.
     pub(crate) inbox: Inbox,
+    /// Names of people that were found together lately.
+    pub(crate) acquainted: Acquainted,
     /// By which people opt out and in.
     pub(crate) words: OptOutWords,
 }
@@ -127,6 +131,19 @@ impl Desk {
         campaigns.retain(|_, (_, until)| now < after(*until, BELIEVED_FOR * 600));
         campaigns.insert(key.clone(), (Arc::clone(&active), after(now, BELIEVED_FOR)));
         Ok(Some(active))
+    }
+
+    /// How long to wait before a message's next attempt, unless WhatsApp asked for longer. The
+    /// delay grows with the attempt; whether there is another one is decided elsewhere, and what
+    /// does not count is bounded by the campaign's expiry.
+    pub(crate) fn retry_delay(&self, attempt: u16, asked: Option<Duration>, seed: u32) -> Duration {
+        let fault = asked.map_or(Fault::Transient, |_| Fault::Throttled { retry_after: asked });
+        let policy = &self.config.retry;
+        let nth = u32::from(attempt).min(policy.max_attempts().saturating_sub(1)).max(1);
+        match policy.decide(nth, fault, u64::from(seed)) {
+            Retry::After(delay) => delay,
+            Retry::Never => asked.unwrap_or(Duration::from_secs(60)),
+        }
     }
 
     /// Forgets what is remembered of a campaign that was just changed.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 use rules_core::judge::fault::{Classify, Fault};
 use rules_core::judge::id::{BatchId, ChargeId};
@@ -79,7 +80,7 @@ impl Feeder {
         let allowed = self.allowed(record, &scope, &messages).await?;
         let exceeded = allowed < messages.len();
         messages.truncate(allowed);
-        if !messages.is_empty() && !self.enqueue(lane.clone(), &messages, &[]).await? {
+        if !messages.is_empty() && !self.enqueue(lane.clone(), &messages, &[], None).await? {
             return Ok(false);
         }
         if exceeded {
@@ -120,17 +121,35 @@ impl Feeder {
         Ok(usize::try_from(units).unwrap_or(usize::MAX).min(messages.len()))
     }
 
+    /// Puts references of messages that are to be begun again into the queue, due at an instant. A
+    /// reference that finds no place there is found by the audit.
+    pub(crate) async fn feed_again(
+        &self,
+        record: &CampaignRecord,
+        messages: &[Message],
+        due: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        let Some((_, lane)) = self.lane(record).await else { return Ok(()) };
+        for messages in messages.chunks(BATCH * BATCHES as usize) {
+            // Never the id of a parcel of these messages from before.
+            let parcel = self.desk.ids.next();
+            self.enqueue(lane.clone(), messages, parcel.as_bytes(), due).await?;
+        }
+        Ok(())
+    }
+
     /// Puts references into the lane; false when the queue is full.
-    pub(crate) async fn enqueue(
+    async fn enqueue(
         &self,
         lane: Lane,
         messages: &[Message],
         round: &[u8],
+        due: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
         let ids = messages.iter().filter_map(|message| message.to.as_ref()).map(|to| &to.id.as_bytes()[..]);
         let parts: Vec<&[u8]> = ids.chain([round]).collect();
         let records: Vec<Bytes> = messages.iter().map(|message| reference(&message.key).encode()).collect();
-        let parcel = Parcel { batch: BatchId::of(&parts), lane, due: None, records };
+        let parcel = Parcel { batch: BatchId::of(&parts), lane, due, records };
         let answers = self.desk.queue.enqueue(&[parcel]).await?;
         self.desk.fed.notify_one();
         Ok(!answers.iter().any(|answer| matches!(answer, Enqueued::Full { .. })))
@@ -205,7 +224,7 @@ impl Feeder {
             }
             // The lost parcel's id may still be known, so this one is called otherwise.
             let round = self.desk.ids.next();
-            if !self.enqueue(lane.clone(), &page.messages, round.as_bytes()).await? {
+            if !self.enqueue(lane.clone(), &page.messages, round.as_bytes(), None).await? {
                 break;
             }
             found += page.messages.len();

@@ -13,6 +13,7 @@ use rules_core::judge::fault::{Classify, Fault};
 use serde::{Deserialize, Serialize};
 
 use crate::media::{Media, MediaId};
+use crate::people::Name;
 use crate::phone::PhoneNumber;
 use crate::reaction::Reaction;
 use crate::sender::Sender;
@@ -205,12 +206,26 @@ pub struct Receipt {
     pub wamid: Wamid,
     /// True when WhatsApp holds the message back to see how the template is received.
     pub held: bool,
+    /// What WhatsApp calls the person beside the number that the message was addressed to: another
+    /// number, a user id. Empty for nearly everybody.
+    pub also: Vec<Name>,
 }
 
 impl Receipt {
     /// A message taken under this id.
     pub const fn new(wamid: Wamid) -> Self {
-        Self { wamid, held: false }
+        Self { wamid, held: false, also: Vec::new() }
+    }
+
+    /// The same, to a person who has these names. Spellings of `to`, which the message was
+    /// addressed to, are left out.
+    #[must_use]
+    pub fn known_as(self, to: PhoneNumber, names: impl IntoIterator<Item = Name>) -> Self {
+        let is_news = |name: &Name| match name {
+            Name::Number(number) => number.canonical() != to.canonical(),
+            Name::UserId(_) | Name::WaId(_) => true,
+        };
+        Self { also: names.into_iter().filter(is_news).collect(), ..self }
     }
 
     /// The same, held back.

@@ -16,6 +16,7 @@ use crate::message::PersonId;
 use crate::sender::NumberId;
 use crate::template::Category;
 
+mod acquainted;
 mod evidence;
 mod memory;
 mod name;
@@ -28,6 +29,7 @@ pub use name::{Address, Name, PersonKey, UserId, WaId, Who};
 pub use score::{NOT_ON_WHATSAPP, UNDELIVERABLE};
 pub use words::{OptOutWords, Word};
 
+pub(crate) use acquainted::Acquainted;
 pub(crate) use memory::opted_out;
 pub(crate) use memory::random_key;
 pub(crate) use profile::SENT;

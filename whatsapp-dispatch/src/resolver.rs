@@ -66,7 +66,7 @@ impl Resolver {
             decided += page.messages.len();
             let (again, over): (Vec<Message>, Vec<Message>) =
                 page.messages.into_iter().partition(|message| goes_again(record, message, now));
-            self.reopen(record, &again, Reopening::Policy).await?;
+            self.reopen(record, &again, &Reopening::Policy).await?;
             let given_up: Vec<Fact> = over.iter().map(|message| about(message, now, What::GivenUp)).collect();
             if !given_up.is_empty() {
                 self.desk.log.record(&given_up).await?;
@@ -97,24 +97,19 @@ impl Resolver {
         &self,
         record: &CampaignRecord,
         messages: &[Message],
-        why: Reopening,
+        why: &Reopening,
     ) -> Result<usize, StoreError> {
         if messages.is_empty() {
             return Ok(0);
         }
         let now = self.desk.clock.now();
-        let fact = |message| about(message, now, What::Reopened { why });
+        let fact = |message| about(message, now, What::Reopened { why: why.clone() });
         let facts: Vec<Fact> = messages.iter().map(fact).collect();
         let recorded = self.desk.log.record(&facts).await?;
         let reopened = messages.iter().zip(recorded).filter(|(_, answer)| *answer == Recorded::Applied);
         let reopened: Vec<Message> = reopened.map(|(message, _)| message.clone()).collect();
-        let feeder = Feeder::new(Arc::clone(&self.desk));
-        if !reopened.is_empty()
-            && let Some((_, lane)) = feeder.lane(record).await
-        {
-            // Never the id of a parcel of these messages from before.
-            let parcel = self.desk.ids.next();
-            feeder.enqueue(lane, &reopened, parcel.as_bytes()).await?;
+        if !reopened.is_empty() {
+            Feeder::new(Arc::clone(&self.desk)).feed_again(record, &reopened, None).await?;
         }
         Ok(reopened.len())
     }

@@ -27,13 +27,11 @@ pub(crate) struct Told {
 #[derive(Clone, Debug)]
 pub(crate) struct Tracker {
     desk: Arc<Desk>,
-    /// Names that were found together lately.
-    acquainted: Arc<people::Acquainted>,
 }
 
 impl Tracker {
-    pub(crate) fn new(desk: Arc<Desk>) -> Self {
-        Self { desk, acquainted: Arc::default() }
+    pub(crate) const fn new(desk: Arc<Desk>) -> Self {
+        Self { desk }
     }
 
     /// Makes known what the changes tell, of however many tenants. Returns when it is durable; a

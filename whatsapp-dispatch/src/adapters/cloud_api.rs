@@ -17,6 +17,7 @@ use self::answer::Read;
 use self::credentials::Credentials;
 use crate::gateway::{GatewayError, MessageGateway, Outgoing, Receipt, Route, Wamid};
 use crate::media::{Media, MediaId};
+use crate::phone::PhoneNumber;
 use crate::sender::{NumberId, Sender};
 use crate::template::{Template, TemplateDefinition};
 
@@ -98,12 +99,13 @@ impl CloudApi {
         body::body(message)
     }
 
-    /// What an answer to a send means, without its headers: for tests and for other transports.
+    /// What an answer to a send to a number means, without its headers: for tests and for other
+    /// transports.
     ///
     /// # Errors
     /// [`GatewayError`] as from [`MessageGateway::send`].
-    pub fn read_answer(http_status: u16, body: &[u8]) -> Result<Receipt, GatewayError> {
-        Read::of(http_status, body).receipt()
+    pub fn read_answer(to: PhoneNumber, http_status: u16, body: &[u8]) -> Result<Receipt, GatewayError> {
+        Read::of(http_status, body).receipt(to)
     }
 
     /// What an answer to a question about templates says about one of them.
@@ -170,7 +172,8 @@ impl CloudApi {
 impl MessageGateway for CloudApi {
     async fn send(&self, sender: &Sender, message: &Outgoing) -> Result<Receipt, GatewayError> {
         let request = self.post(sender, message.content.route(), body::body(message));
-        self.exchange(sender, request, self.config.timeout, MAX_ANSWER_BYTES, Read::receipt).await
+        let read = |answer: &Read| answer.receipt(message.to);
+        self.exchange(sender, request, self.config.timeout, MAX_ANSWER_BYTES, read).await
     }
 
     async fn template(

@@ -107,7 +107,8 @@ pub(crate) async fn hold_numbers(
     desk.lanes.hold(&holds).await
 }
 
-/// Ends holds on numbers that were made for this reason; others stay.
+/// Ends holds on numbers that were made for this reason. Another one stays if anything waits for
+/// it; if nothing does, it cannot be told from ours, and what is still wrong holds the number again.
 pub(crate) async fn release_numbers(
     desk: &Desk,
     senders: &[Arc<Sender>],
@@ -118,9 +119,13 @@ pub(crate) async fn release_numbers(
         wanted.extend(number(desk, sender).await);
     }
     let mut found = Vec::new();
+    let mut unseen = wanted.clone();
     let mut after = None;
     loop {
         let page = desk.lanes.depths(after, PAGE).await?;
+        for depth in &page {
+            unseen.retain(|on| *on != HoldOn::Outlet(depth.lane.outlet().clone()));
+        }
         for hold in page.iter().flat_map(|depth| &depth.holds) {
             if hold.code == *code && wanted.contains(&hold.on) && !found.contains(&hold.on) {
                 found.push(hold.on.clone());
@@ -131,6 +136,7 @@ pub(crate) async fn release_numbers(
         }
         after = page.last().map(|depth| depth.lane.clone());
     }
+    found.append(&mut unseen);
     release(desk, &found).await
 }
 

@@ -34,6 +34,11 @@ fn round(number: u16, of: Resend) -> What {
     What::Reopened { why: Reopening::Round { number, of } }
 }
 
+/// The table of reactions wants a message to be begun again.
+fn reaction(then: Then) -> What {
+    What::Reopened { why: Reopening::Reaction { code: OTHER, then } }
+}
+
 fn wamid(n: u32) -> Wamid {
     Wamid::new(format!("wamid.{n:08}"))
 }
@@ -742,6 +747,48 @@ pub async fn a_round_begins_again(s: Subject) {
     s.sums_hold(&campaign).await;
 }
 
+/// A message that failed for a reason that passes is begun again, once for each attempt that
+/// failed, and not if the person has it.
+pub async fn what_failed_for_a_passing_reason_is_begun_again(s: Subject) {
+    let campaign = s.released(2).await;
+    let (key, other) = (campaign.key.message(0), campaign.key.message(1));
+    let (soon, tomorrow) = (s.instant(MINUTE), s.instant(DAY));
+    let again = || reaction(Then::Again { at: soon, counted: true });
+    let later = || reaction(Then::Later { at: tomorrow, wait: Wait::Marketing });
+    for (n, key) in [(1, &key), (2, &other)] {
+        s.begin(key, 1).await;
+        s.accept(key, n).await;
+        assert_eq!(s.answer(key, 1, again()).await, Recorded::Known, "it has not failed");
+    }
+    s.callback(&key, 1, What::Failed { code: OTHER }).await;
+    assert_eq!(s.answer(&key, 1, again()).await, Recorded::Applied);
+    assert_eq!(s.callback(&key, 1, What::Failed { code: OTHER }).await, Recorded::Known);
+    assert_eq!(s.answer(&key, 1, again()).await, Recorded::Known, "once");
+    assert_eq!(s.begin(&key, 2).await, Begun::NotBefore(soon));
+    // Both in one call, as whoever applies webhooks does it.
+    let fact = |of, what| Fact { of, at: s.now(), what };
+    let failed = fact(Of::Callback(other.clone(), 1, wamid(2)), What::Failed { code: OTHER });
+    let reopened = fact(Of::Attempt(other.clone(), 1), later());
+    assert_eq!(s.log.record(&[failed, reopened]).await.unwrap(), [Recorded::Applied; 2]);
+    let facts = s.facts(&other).await;
+    assert_eq!((facts.state(), facts.deferrals, facts.counted), (State::Deferred, 1, 0));
+    s.sums_hold(&campaign).await;
+
+    (s.advance)(MINUTE);
+    assert_eq!(s.begin(&key, 2).await, Begun::Attempt(2));
+    s.callback(&key, 1, What::Failed { code: OTHER }).await;
+    assert_eq!(s.answer(&key, 1, again()).await, Recorded::Known, "the next attempt is on its way");
+    assert_eq!(s.state(&key).await, State::Sending);
+    s.answer(&key, 2, What::Accepted { wamid: wamid(3) }).await;
+    let facts = s.facts(&key).await;
+    assert_eq!((facts.state(), facts.counted, facts.risked), (State::Accepted, 2, 0));
+    assert_eq!(s.callback(&other, 2, What::Delivered).await, Recorded::Applied);
+    (s.advance)(DAY);
+    assert_eq!((s.state(&other).await, s.begin(&other, 2).await), (State::Delivered, Begun::Closed));
+    assert_eq!(s.answer(&other, 1, later()).await, Recorded::Known);
+    s.sums_hold(&campaign).await;
+}
+
 /// A round sets the attempts before it aside: what is told of them late counts only if the person
 /// has the message, and that closes it.
 pub async fn a_round_sets_earlier_attempts_aside(s: Subject) {
@@ -1328,6 +1375,7 @@ macro_rules! delivery_log_conformance {
             late_evidence_is_attached
             a_denial_does_not_end_doubt
             a_round_begins_again
+            what_failed_for_a_passing_reason_is_begun_again
             a_round_sets_earlier_attempts_aside
             only_what_was_looked_at_expires
             nothing_begins_before_the_start

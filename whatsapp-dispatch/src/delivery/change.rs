@@ -182,5 +182,6 @@ pub(crate) fn word(what: &What) -> (&'static str, Option<&Code>) {
         What::Erased => ("erased", None),
         What::Reopened { why: Reopening::Policy } => ("reopened", Some(&BY_POLICY)),
         What::Reopened { why: Reopening::Round { .. } } => ("reopened", Some(&BY_ROUND)),
+        What::Reopened { why: Reopening::Reaction { code, .. } } => ("reopened", Some(code)),
     }
 }

@@ -27,7 +27,7 @@ use crate::desk::{Desk, Remembered};
 use crate::dispatcher::Pairs;
 use crate::gateway::MessageGateway;
 use crate::inbox::Inbox;
-use crate::people::{OptOutWords, People};
+use crate::people::{Acquainted, OptOutWords, People};
 use crate::quarantine::Quarantine;
 use crate::register::Register;
 use crate::rule::{self, PersonFacts};
@@ -178,6 +178,7 @@ impl DispatchBuilder {
             config: self.config,
             alone: self.alone,
             remembered: Remembered::default(),
+            acquainted: Acquainted::default(),
             accounts: Accounts::default(),
             signs: Signs::default(),
             shelf: Shelf::default(),

@@ -64,7 +64,7 @@ impl Sent {
             let page = self.desk().log.messages(&query).await?;
             from = page.next;
             let why = Reopening::Round { number, of };
-            messages += resolver.reopen(&record, &page.messages, why).await? as u64;
+            messages += resolver.reopen(&record, &page.messages, &why).await? as u64;
         }
         self.changed(&record, &Change::Reopened).await?;
         Ok(Round { number, of, messages })

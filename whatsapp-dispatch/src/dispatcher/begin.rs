@@ -209,6 +209,7 @@ impl Beginner {
             beyond: concluded.beyond,
             refund: Some(back).filter(|_| concluded.refund),
             about: concluded.about,
+            also: concluded.also,
             campaign: Some(Arc::clone(&ready.campaign)),
             ..Done::back(&ready, concluded.outcome, Some(place))
         };

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
-use rules_core::judge::fault::Fault;
-use rules_core::judge::retry::Retry;
 use rules_core::work::clock::after;
 use rules_core::work::queue::Outcome;
 
@@ -15,6 +13,7 @@ use crate::aftermath::{AboutPerson, Beyond, News, Ticket};
 use crate::desk::Desk;
 use crate::fact::{Fact, Subject, Then, Wait, What};
 use crate::gateway::{GatewayError, Receipt};
+use crate::people::Name;
 use crate::reaction::{Fate, Reaction, Scope, deferral, pair_backoff};
 use crate::telemetry;
 
@@ -35,6 +34,8 @@ pub(super) struct Conclusion {
     /// What else follows, for the number or the campaign.
     pub(super) beyond: Beyond,
     pub(super) about: Option<News>,
+    /// Other names of the person.
+    pub(super) also: Vec<Name>,
     /// The message was certainly not sent, so its unit goes back.
     pub(super) refund: bool,
 }
@@ -53,10 +54,10 @@ impl Judge<'_> {
     pub(super) fn conclude(&self, answer: Result<Receipt, GatewayError>) -> Conclusion {
         let now = self.desk.clock.now();
         match answer {
-            Ok(Receipt { wamid, held }) => {
+            Ok(Receipt { wamid, held, also }) => {
                 self.desk.signs.accepted(&self.ready.campaign.record, self.ticket);
                 let what = if held { What::Held { wamid } } else { What::Accepted { wamid } };
-                self.plain(now, what, Outcome::Done)
+                Conclusion { also, ..self.plain(now, what, Outcome::Done) }
             }
             Err(GatewayError::Refused(error)) => {
                 let category = self.ready.campaign.record.definition.template.category;
@@ -136,16 +137,7 @@ impl Judge<'_> {
     }
 
     fn again(&self, now: DateTime<Utc>, code: Code, counted: bool, asked: Option<Duration>) -> Conclusion {
-        let fault = asked.map_or(Fault::Transient, |_| Fault::Throttled { retry_after: asked });
-        // The delay grows with the attempt; whether there is another one was decided before, and
-        // what does not count is bounded by the campaign's expiry.
-        let policy = &self.desk.config.retry;
-        let nth = u32::from(self.attempt).min(policy.max_attempts().saturating_sub(1)).max(1);
-        let delay = match policy.decide(nth, fault, u64::from(self.ready.key.record())) {
-            Retry::After(delay) => delay,
-            Retry::Never => asked.unwrap_or(Duration::from_secs(60)),
-        };
-        let at = after(now, delay);
+        let at = after(now, self.desk.retry_delay(self.attempt, asked, self.ready.key.record()));
         let what = What::Refused { code: code.clone(), then: Then::Again { at, counted } };
         self.refused(now, what, Outcome::Retry { at, code })
     }
@@ -157,6 +149,6 @@ impl Judge<'_> {
     fn plain(&self, at: DateTime<Utc>, what: What, outcome: Outcome) -> Conclusion {
         let of = Subject::Attempt(self.ready.key.clone(), self.attempt);
         let fact = Fact { of, at, what };
-        Conclusion { fact, outcome, beyond: Beyond::Nothing, about: None, refund: false }
+        Conclusion { fact, outcome, beyond: Beyond::Nothing, about: None, also: Vec::new(), refund: false }
     }
 }

@@ -20,7 +20,7 @@ use crate::delivery::change::word;
 use crate::desk::{Active, Desk};
 use crate::fact::{Fact, What};
 use crate::message::{CampaignKey, MessageKey};
-use crate::people::{Learned, Lesson, PersonKey};
+use crate::people::{Learned, Lesson, Name, PersonKey};
 use crate::rule::counts_marketing;
 use crate::telemetry;
 use crate::template::Category;
@@ -34,6 +34,8 @@ pub(super) struct Done {
     pub(super) fact: Option<Fact>,
     pub(super) beyond: Beyond,
     pub(super) about: Option<News>,
+    /// Other names of the person, as WhatsApp's answer tells them.
+    pub(super) also: Vec<Name>,
     /// The message, if it was ready to be begun.
     pub(super) message: Option<MessageKey>,
     pub(super) refund: Option<Back>,
@@ -82,6 +84,7 @@ impl Done {
             fact: None,
             beyond: Beyond::Nothing,
             about: None,
+            also: Vec::new(),
             message: None,
             refund: None,
             campaign: None,
@@ -154,9 +157,10 @@ impl Recorder {
 
     /// Writes one group down and settles it; returns the leases that have more to tell later.
     async fn work_on(self: Arc<Self>, mut group: Vec<Done>) -> Vec<Arc<OpenLease>> {
-        let counted: Vec<Learned> = group.iter().filter_map(|done| self.counted(done)).collect();
-        if !counted.is_empty() {
-            self.until_done("counting messages of people", || self.desk.people.learn(&counted)).await;
+        let mut learned: Vec<Learned> = group.iter().filter_map(|done| self.counted(done)).collect();
+        learned.extend(group.iter_mut().flat_map(|done| self.names(done)));
+        if !learned.is_empty() {
+            self.until_done("noting what answers tell of people", || self.desk.people.learn(&learned)).await;
         }
         let facts: Vec<Fact> = group.iter_mut().filter_map(|done| done.fact.take()).collect();
         if !facts.is_empty() {
@@ -173,7 +177,7 @@ impl Recorder {
         }
         let news: Vec<_> = group.iter_mut().filter_map(|done| done.about.take()).collect();
         if !news.is_empty() {
-            self.until_done("noting what answers tell of people", || self.desk.about_people(&news)).await;
+            self.until_done("noting what refusals tell of people", || self.desk.about_people(&news)).await;
         }
         self.react(&group).await;
         let mut later: Vec<Arc<OpenLease>> = Vec::new();
@@ -205,6 +209,14 @@ impl Recorder {
             fact.at,
             Lesson::Messaged { category },
         ))
+    }
+
+    /// Names of the person that were not met together with the number lately.
+    fn names(&self, done: &mut Done) -> Vec<Learned> {
+        let also = std::mem::take(&mut done.also);
+        let (Some(person), Some(fact)) = (&done.person, &done.fact) else { return Vec::new() };
+        let news = also.into_iter().filter(|name| !self.desk.acquainted.know(person, name));
+        news.map(|name| Learned::new(person.clone(), fact.at, Lesson::SameAs(name))).collect()
     }
 
     async fn tell_rest(&self, untold: &mut Vec<Arc<OpenLease>>) {

@@ -1,13 +1,14 @@
 //! Trying again: whose decision it is, which messages it covers, and what is kept of the attempts
 //! before.
 
+use rules_core::judge::code::Code;
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::{State, Then};
 use crate::gateway::Wamid;
 
 /// Whose decision it is to begin a message again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reopening {
     /// The campaign's policy about messages in doubt.
     Policy,
@@ -17,6 +18,14 @@ pub enum Reopening {
         number: u16,
         /// Which messages it covers.
         of: Resend,
+    },
+    /// The table of reactions': WhatsApp gave up on the attempt for a reason that passes. Once per
+    /// attempt, and only while nothing says that the person has the message.
+    Reaction {
+        /// WhatsApp's reason.
+        code: Code,
+        /// What follows from it, as if the attempt had been refused with it.
+        then: Then,
     },
 }
 

@@ -140,7 +140,7 @@ impl Facts {
                     true
                 }
             }
-            What::Reopened { why } => self.attempts == attempt && self.reopened(*why, before),
+            What::Reopened { why } => self.attempts == attempt && self.reopened(why, before),
         }
     }
 
@@ -195,6 +195,12 @@ impl Facts {
             return false;
         }
         self.doubted = false;
+        self.follow(code, then);
+        true
+    }
+
+    /// What follows from a refusal of the current attempt.
+    fn follow(&mut self, code: &Code, then: Then) {
         self.code = Some(code.clone());
         match then {
             Then::Again { at, counted } => {
@@ -217,7 +223,6 @@ impl Facts {
             Then::Dead => self.answer = Answer::Dead,
             Then::Final => self.answer = Answer::Final,
         }
-        true
     }
 
     /// It will not be begun again. What came of the attempt before may be unknown all the same.
@@ -241,28 +246,40 @@ impl Facts {
 
     /// Another attempt is to be made. Until it is begun, what ends the doubt about the current one
     /// makes it needless; a round over failed or undelivered messages does not ask.
-    fn reopened(&mut self, why: Reopening, before: State) -> bool {
+    fn reopened(&mut self, why: &Reopening, before: State) -> bool {
+        if self.erased {
+            return false;
+        }
         match why {
             Reopening::Policy => {
                 if before != State::Unknown || self.answer != Answer::InDoubt {
                     return false;
                 }
                 self.answer = Answer::Again;
+                self.not_before = None;
             }
             Reopening::Round { number, of } => {
-                if number <= self.round || !of.covers(before) {
+                if *number <= self.round || !of.covers(before) {
                     return false;
                 }
-                self.round = number;
+                self.round = *number;
                 self.counted = 0;
                 self.answer = Answer::Again;
-                if of != Resend::Unknown {
+                self.not_before = None;
+                if *of != Resend::Unknown {
                     self.set_aside();
                     self.answer = Answer::None;
                 }
             }
+            Reopening::Reaction { code, then } => {
+                // Whoever is reopened has not failed any more, so a repeat finds nothing to do.
+                if before != State::Failed || self.failed_at.is_none() {
+                    return false;
+                }
+                self.set_aside();
+                self.follow(code, *then);
+            }
         }
-        self.not_before = None;
         true
     }
 

@@ -1,11 +1,6 @@
 //! What people say and do: STOP by word, button or switch, messages that open a window, names that
 //! belong together.
 
-use std::collections::HashSet;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::sync::{Mutex, PoisonError};
-
 use chrono::{DateTime, Utc};
 use rules_core::judge::tenant::TenantScope;
 use rules_core::work::StoreError;
@@ -16,32 +11,6 @@ use crate::telemetry;
 use crate::webhook::{
     Change, Inbound, MessageStatus, PreferenceValue, RecipientType, Status, Text, Timestamp,
 };
-
-/// Pairs of names that were found together lately: nearly every status repeats one.
-#[derive(Debug, Default)]
-pub(super) struct Acquainted {
-    hasher: RandomState,
-    pairs: Mutex<HashSet<u64>>,
-}
-
-/// Pairs that are remembered, at most.
-const PAIRS: usize = 100_000;
-
-impl Acquainted {
-    /// True when the pair was met before.
-    fn know(&self, one: &Address, other: &Address) -> bool {
-        let pair = self.hasher.hash_one((one, other));
-        let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        if PAIRS <= pairs.len() {
-            pairs.clear();
-        }
-        !pairs.insert(pair)
-    }
-
-    fn forget(&self) {
-        self.pairs.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
 
 /// What changes tell of people.
 #[derive(Debug, Default)]
@@ -66,7 +35,7 @@ impl Tracker {
         if !learned.is_empty()
             && let Err(error) = self.desk.people.learn(&learned).await
         {
-            self.acquainted.forget();
+            self.desk.acquainted.forget();
             return Err(error);
         }
         if !said.is_empty() {
@@ -84,7 +53,7 @@ impl Tracker {
             let mut names = names.into_iter().flatten();
             let Some(first) = names.next() else { return };
             for other in names {
-                if !self.acquainted.know(&first, &other) {
+                if !self.desk.acquainted.know(&first, &other) {
                     let lesson = Lesson::SameAs(other.name().clone());
                     gathered.learned.push(Learned::new(first.clone(), past(at, now), lesson));
                 }
@@ -132,7 +101,8 @@ impl Tracker {
     /// Messages that people sent: each opens a window, and some are a STOP.
     fn inbound(&self, scope: &TenantScope, change: &Change, now: DateTime<Utc>, gathered: &mut Gathered) {
         for message in change.messages() {
-            let Some(from) = sender_of(scope, message) else { continue };
+            // What WhatsApp tells about a person was not written by them.
+            let Some(from) = sender_of(scope, message).filter(|_| message.system.is_none()) else { continue };
             let at = past(message.at(), now);
             if let Some(to) = &change.number_id {
                 let lesson = Lesson::Inbound { to: to.clone() };

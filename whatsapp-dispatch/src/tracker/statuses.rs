@@ -10,8 +10,11 @@ use rules_core::work::StoreError;
 
 use super::{Told, Tracker};
 use crate::aftermath::{self, Lost};
+use crate::campaigns::CampaignRecord;
+use crate::delivery::Message;
 use crate::desk::Active;
 use crate::fact::{Fact, Recorded, Subject, What};
+use crate::feeder::Feeder;
 use crate::message::{CampaignKey, UnverifiedToken};
 use crate::reaction::api_code;
 use crate::telemetry;
@@ -25,6 +28,9 @@ const FACTS: usize = 4_000;
 
 /// The campaigns that one call meets, so that each is asked for once.
 type Campaigns = HashMap<CampaignKey, Option<Arc<Active>>>;
+
+/// A campaign, a message of it that is tried again, and when.
+type NextAttempt<'a> = (&'a CampaignRecord, &'a Message, DateTime<Utc>);
 
 impl Tracker {
     pub(super) async fn statuses(&self, told: &[Told]) -> Result<(), StoreError> {
@@ -43,27 +49,59 @@ impl Tracker {
             }
         }
         let (mut applied, mut known, mut unmatched) = (0, 0, 0);
-        let mut lost = Vec::new();
-        for facts in facts.chunks(FACTS) {
-            for (fact, recorded) in facts.iter().zip(self.desk.log.record(facts).await?) {
+        while !facts.is_empty() {
+            let rest = facts.split_off(facts.len().min(FACTS));
+            for recorded in self.write(std::mem::replace(&mut facts, rest)).await? {
                 match recorded {
                     Recorded::Applied => applied += 1,
                     Recorded::Known => known += 1,
                     Recorded::Unmatched => unmatched += 1,
                 }
-                if recorded != Recorded::Unmatched {
-                    lost.extend(lost_by(fact, recorded == Recorded::Applied));
-                }
             }
-        }
-        if !lost.is_empty() {
-            aftermath::of_statuses(&self.desk, &lost).await?;
         }
         tracing::debug!(applied, known, unmatched, ignored, "statuses are recorded");
         for (result, statuses) in
             [("applied", applied), ("known", known), ("unmatched", unmatched), ("ignored", ignored)]
         {
             telemetry::count("dispatch_statuses_total", Some(("result", result)), statuses);
+        }
+        Ok(())
+    }
+
+    /// Records what was told, and follows it as the table of reactions says.
+    async fn write(&self, mut facts: Vec<Fact>) -> Result<Vec<Recorded>, StoreError> {
+        let told = facts.len();
+        let (indexes, mut lost): (Vec<usize>, Vec<Lost>) =
+            aftermath::find_lost(&self.desk, &facts).await?.into_iter().unzip();
+        // What is tried again is recorded in the same call, right after what was told.
+        let again: Vec<usize> =
+            lost.iter().enumerate().filter_map(|(place, lost)| lost.reopened().map(|_| place)).collect();
+        facts.extend(lost.iter().filter_map(Lost::reopened));
+        let mut recorded = self.desk.log.record(&facts).await?;
+        let reopened = recorded.split_off(told.min(recorded.len()));
+        for (lost, index) in lost.iter_mut().zip(indexes) {
+            lost.is_new = recorded.get(index) == Some(&Recorded::Applied);
+        }
+        aftermath::react_to_lost(&self.desk, &lost).await?;
+        let applied = again.into_iter().zip(reopened).filter(|(_, answer)| *answer == Recorded::Applied);
+        self.feed_again(applied.filter_map(|(place, _)| lost.get(place)?.next_attempt()).collect()).await?;
+        Ok(recorded)
+    }
+
+    /// Puts references of messages that are tried again into the queue: one parcel for those of
+    /// one campaign that are due within one minute.
+    async fn feed_again(&self, mut again: Vec<NextAttempt<'_>>) -> Result<(), StoreError> {
+        let minute = |at: DateTime<Utc>| at.timestamp() / 60;
+        again.sort_by_key(|(record, message, at)| (record.key.number(), minute(*at), message.key.record()));
+        let together = |one: &NextAttempt<'_>, other: &NextAttempt<'_>| {
+            one.0.key == other.0.key && minute(one.2) == minute(other.2)
+        };
+        let feeder = Feeder::new(Arc::clone(&self.desk));
+        for parcel in again.chunk_by(together) {
+            let Some((record, ..)) = parcel.first() else { continue };
+            let due = parcel.iter().map(|(.., at)| *at).max();
+            let messages: Vec<Message> = parcel.iter().map(|(_, message, _)| (*message).clone()).collect();
+            feeder.feed_again(record, &messages, due).await?;
         }
         Ok(())
     }
@@ -90,13 +128,6 @@ impl Tracker {
             Subject::Callback(token.message, token.attempt, status.wamid.clone())
         }))
     }
-}
-
-/// The message that a fact tells to have failed, if it is one of ours by our own token.
-fn lost_by(fact: &Fact, is_new: bool) -> Option<Lost> {
-    let (Subject::Callback(message, ..), What::Failed { code }) = (&fact.of, &fact.what) else { return None };
-    let number = code.as_str().strip_prefix("whatsapp.")?.parse().ok()?;
-    Some(Lost { message: message.clone(), number, at: fact.at, is_new })
 }
 
 /// What a status tells; `None` for one that says nothing about delivery.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::text::{Json, List, Text, Timestamp};
 use super::wire::{object, words};
-use crate::gateway::{ApiError, Wamid};
+use crate::gateway::{ApiError, Detail, Wamid};
 
 words! {
     /// What happened to a message.
@@ -192,7 +192,10 @@ impl ReportedError {
     /// What decisions are made on; a code that is no number is 0.
     pub fn api_error(&self) -> ApiError {
         let number = |text: &Option<Text>| text.as_ref().and_then(Text::parse).unwrap_or_default();
-        ApiError { subcode: number(&self.error_subcode), ..ApiError::new(number(&self.code), 0) }
+        let data = self.error_data.as_ref().and_then(|data| data.details.as_ref());
+        let details = data.or(self.details.as_ref()).map_or(Detail::Other, |text| Detail::of(text.as_str()));
+        let subcode = number(&self.error_subcode);
+        ApiError { subcode, details, ..ApiError::new(number(&self.code), 0) }
     }
 }
 
@@ -258,5 +261,30 @@ impl fmt::Debug for StatusUpdate {
             .field("at", &self.at)
             .field("errors", &self.errors)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::{Change, Payload};
+
+    #[test]
+    fn the_details_of_an_error_say_who_is_not_on_whatsapp() {
+        for (error, expected) in [
+            (r#"{"code":100,"error_data":{"details":"Not a valid WhatsApp user"}}"#, Detail::NotOnWhatsApp),
+            (r#"{"code":"100","details":"Recipient is not on WhatsApp"}"#, Detail::NotOnWhatsApp),
+            (r#"{"code":100,"error_data":{"details":"Parameter is missing"}}"#, Detail::Other),
+            (r#"{"code":100,"error_data":7}"#, Detail::Other),
+        ] {
+            let body = format!(
+                r#"{{"entry":[{{"changes":[{{"field":"messages","value":{{"statuses":[
+                {{"id":"w","status":"failed","errors":[{error}]}}]}}}}]}}]}}"#
+            );
+            let payload = Payload::decode(body.as_bytes()).unwrap();
+            let update = payload.changes().flat_map(Change::updates).next().unwrap();
+            let [error] = update.errors.as_slice() else { panic!("{body}") };
+            assert_eq!((error.code, error.details), (100, expected));
+        }
     }
 }

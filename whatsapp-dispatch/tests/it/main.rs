@@ -19,6 +19,7 @@ mod limits;
 mod reactions;
 mod loss;
 mod inbox;
+mod later;
 mod privacy;
 mod people;
 mod trips;

@@ -140,6 +140,16 @@ fn scope() -> std::sync::Arc<TenantScope> {
     futures_util::future::FutureExt::now_or_never(async move { tenants.enter(&id).await }).unwrap().unwrap()
 }
 
+/// The table of reactions wants another attempt.
+fn reaction() -> impl Strategy<Value = Reopening> {
+    let then = prop::sample::select(vec![
+        Then::Again { at: instant(60), counted: true },
+        Then::Again { at: instant(60), counted: false },
+        Then::Later { at: instant(60), wait: Wait::Marketing },
+    ]);
+    then.prop_map(|then| Reopening::Reaction { code: CODES[0].clone(), then })
+}
+
 /// A message whose first attempt came to something that may be tried again, and who decides so.
 fn to_try_again() -> impl Strategy<Value = (Facts, What)> {
     let wamid = || Wamid::new("wamid.1");
@@ -153,7 +163,11 @@ fn to_try_again() -> impl Strategy<Value = (Facts, What)> {
         vec![refused],
     ];
     let of = prop::sample::select(vec![Resend::Failed, Resend::Unknown, Resend::NotDelivered]);
-    let why = prop_oneof![Just(Reopening::Policy), of.prop_map(|of| Reopening::Round { number: 1, of }),];
+    let why = prop_oneof![
+        Just(Reopening::Policy),
+        of.prop_map(|of| Reopening::Round { number: 1, of }),
+        reaction(),
+    ];
     (prop::sample::select(firsts.to_vec()), why)
         .prop_map(|(first, why)| {
             let mut facts = begun();
@@ -216,6 +230,40 @@ proptest! {
     }
 
     #[test]
+    fn what_failed_later_is_tried_again_once_and_never_if_it_arrived(
+        why in reaction(),
+        told in prop::collection::vec((webhook(), any::<bool>()), 1..8),
+        doubted: bool,
+    ) {
+        let mut facts = begun();
+        if doubted {
+            facts.learn(1, &What::InDoubt { code: CODES[2].clone() }, start());
+        }
+        let (mut failed, mut arrived, mut answered) = (false, false, false);
+        for (told, begins) in told {
+            tell(&mut facts, &told);
+            let Told::Webhook(what, _) = told else { continue };
+            match what {
+                What::Failed { .. } => {
+                    // Each repeat of the webhook asks for it again.
+                    facts.learn(1, &What::Reopened { why: why.clone() }, instant(9));
+                    failed |= !arrived;
+                }
+                What::Sent => {}
+                _ => arrived = true,
+            }
+            answered |= failed && !arrived && begins;
+            if begins {
+                let answer = facts.begin(&gate(), 2, instant(3_600));
+                prop_assert!(!arrived || answer == Begun::Closed || answered, "{:?}", answer);
+            }
+            prop_assert_eq!(facts.attempts, 1 + u16::from(answered));
+            prop_assert_eq!(facts.risked, 0, "a refusal in so many words leaves no doubt");
+            prop_assert!(!arrived || facts.state().is_closed());
+        }
+    }
+
+    #[test]
     fn around_a_second_attempt_any_order_ends_in_the_same_facts(
         (facts, reopened) in to_try_again(),
         (told, again) in late(),
@@ -225,7 +273,7 @@ proptest! {
         let second = |told: &[(u16, Told)], place: usize| {
             let mut facts = facts.clone();
             facts.learn(1, &reopened, instant(9));
-            assert_eq!(facts.begin(&gate(), 2, instant(10)), Begun::Attempt(2));
+            assert_eq!(facts.begin(&gate(), 2, instant(3_600)), Begun::Attempt(2));
             let answer = answer.clone().map(|what| match what {
                 What::Accepted { .. } => What::Accepted { wamid: Wamid::new("wamid.2") },
                 other => other,

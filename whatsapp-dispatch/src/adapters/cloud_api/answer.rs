@@ -9,9 +9,10 @@ use chrono::DateTime;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 
-use super::wire::{Answer, Done, Refusal, Templates, Usage, WireTemplate};
+use super::wire::{Answer, Contact, Done, Refusal, Templates, Usage, WireTemplate};
 use crate::gateway::{ApiError, Detail, GatewayError, Receipt, Wamid};
 use crate::media::MediaId;
+use crate::phone::PhoneNumber;
 use crate::template::{Template, TemplateDefinition};
 
 /// An answer, read as far as we are willing to.
@@ -34,8 +35,8 @@ impl Read {
         Self { status, retry_after: None, body: Bytes::copy_from_slice(body) }
     }
 
-    /// What became of a send.
-    pub(super) fn receipt(&self) -> Result<Receipt, GatewayError> {
+    /// What became of a send to a number.
+    pub(super) fn receipt(&self, to: PhoneNumber) -> Result<Receipt, GatewayError> {
         let Ok(answer) = serde_json::from_slice::<Answer<'_>>(&self.body) else {
             return Err(self.unreadable());
         };
@@ -43,7 +44,9 @@ impl Read {
             (_, Some(refusal)) => Err(self.refused(&refusal)),
             (Some(taken), None) if self.status.is_success() && !taken.id.is_empty() => {
                 let held = taken.is_held();
-                let receipt = Receipt::new(Wamid::new(taken.id));
+                // A message has one recipient.
+                let names = answer.contacts.iter().take(1).flat_map(Contact::names);
+                let receipt = Receipt::new(Wamid::new(taken.id)).known_as(to, names);
                 Ok(if held { receipt.held() } else { receipt })
             }
             _ => Err(self.unreadable()),
@@ -180,13 +183,37 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::people::Name;
 
     fn read(status: u16, body: &str) -> Read {
         Read::of(status, body.as_bytes())
     }
 
     fn receipt(status: u16, body: &str) -> Result<Receipt, GatewayError> {
-        read(status, body).receipt()
+        read(status, body).receipt(PhoneNumber::parse("+5511987654321").unwrap())
+    }
+
+    #[test]
+    fn other_names_of_the_person_are_told_and_spellings_of_the_number_are_not() {
+        let also = |contacts: &str| {
+            let body = format!(r#"{{"contacts":{contacts},"messages":[{{"id":"wamid.1"}}]}}"#);
+            receipt(200, &body).unwrap().also
+        };
+        let user = Name::user_id("BR.1").unwrap();
+        for (contacts, expected) in [
+            (r#"[{"input":"x","wa_id":"5511987654321"}]"#, vec![]),
+            (r#"[{"input":"x","wa_id":"551187654321"}]"#, vec![]),
+            (r#"[{"wa_id":"5511987654322"}]"#, vec![Name::wa_id("5511987654322").unwrap()]),
+            (r#"[{"wa_id":"551187654321","user_id":"BR.1"}]"#, vec![user.clone()]),
+            (r#"[{"user_id":"BR.1","new":{}},{"user_id":"BR.2"}]"#, vec![user.clone()]),
+            (r#"[{"wa_id":7,"user_id":"BR.1"}]"#, vec![user]),
+            (r#"[{"wa_id":null,"user_id":""}]"#, vec![]),
+            ("null", vec![]),
+            (r#""words""#, vec![]),
+            ("[7]", vec![]),
+        ] {
+            assert_eq!(also(contacts), expected, "{contacts}");
+        }
     }
 
     #[test]
@@ -195,7 +222,8 @@ mod tests {
             let body = format!(r#"{{"messages":[{{"id":"wamid.1","message_status":"{status}"}}]}}"#);
             assert_eq!(receipt(200, &body).unwrap().held, held, "{status}");
         }
-        let plain = r#"{"contacts":[{"input":"1","wa_id":"1"}],"messages":[{"id":"wamid.\u0031"}]}"#;
+        let plain =
+            r#"{"contacts":[{"input":"1","wa_id":"551187654321"}],"messages":[{"id":"wamid.\u0031"}]}"#;
         assert_eq!(receipt(200, plain).unwrap(), Receipt::new(Wamid::new("wamid.1")));
     }
 

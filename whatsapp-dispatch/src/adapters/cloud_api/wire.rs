@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::gateway::Wamid;
+use crate::people::Name;
 
 mod template;
 
@@ -16,8 +17,26 @@ pub(super) use template::WireTemplate;
 pub(super) struct Answer<'a> {
     #[serde(borrow, default)]
     pub(super) messages: Vec<Taken<'a>>,
+    /// Read as far as it can be: the message was taken, whatever stands here.
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) contacts: Vec<Contact>,
     #[serde(default)]
     pub(super) error: Option<Refusal>,
+}
+
+/// What Meta calls the recipient.
+#[derive(Default, Deserialize)]
+pub(super) struct Contact {
+    #[serde(default, deserialize_with = "or_default")]
+    wa_id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    user_id: String,
+}
+
+impl Contact {
+    pub(super) fn names(&self) -> impl Iterator<Item = Name> {
+        [Name::wa_id(&self.wa_id), Name::user_id(&self.user_id)].into_iter().flatten()
+    }
 }
 
 #[derive(Deserialize)]
