@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use rules_core::store::sqlite::{Schema, Sqlite};
+use tokio::runtime::Runtime;
 use whatsapp_dispatch::campaign::Campaign;
 use whatsapp_dispatch::columns::Columns;
 use whatsapp_dispatch::config::DispatchConfig;
@@ -25,8 +26,13 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// A campaign to a few people, Asha among them, sent and delivered.
-async fn sent(folder: &Path) -> PathBuf {
+/// A campaign to a few people, Asha among them, sent and delivered, in a file that nobody has open.
+fn sent(folder: &Path) -> PathBuf {
+    // Tasks of the dispatcher and of the simulator hold the file until their runtime has ended.
+    Runtime::new().unwrap().block_on(send(folder))
+}
+
+async fn send(folder: &Path) -> PathBuf {
     let file = folder.join("campaigns.db");
     let store = Sqlite::open(&file).await.unwrap();
     let meta = Simulator::builder().faults(Faults::none()).start().await.unwrap();
@@ -55,10 +61,10 @@ fn holds(folder: &Path, wanted: &[u8]) -> bool {
     files.map(bytes).any(|bytes| bytes.windows(wanted.len()).any(|window| window == wanted))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_is_verified_exported_and_checked() {
+#[test]
+fn a_log_is_verified_exported_and_checked() {
     let folder = tempfile::tempdir().unwrap();
-    let file = sent(folder.path()).await;
+    let file = sent(folder.path());
     let file = file.to_str().unwrap();
     let verified = events(&["verify", file]);
     assert!(verified.status.success(), "{}", said(&verified));
@@ -86,23 +92,24 @@ async fn a_log_is_verified_exported_and_checked() {
         "{without_secret:?}"
     );
 
-    let store = Sqlite::open(file).await.unwrap();
-    let tamper = "UPDATE event SET body = replace(body, 'begun', 'ended') WHERE seq = 3";
-    store.write(&NOTHING, move |tx| Ok(tx.execute_batch(tamper)?)).await.unwrap();
-    drop(store);
+    Runtime::new().unwrap().block_on(async {
+        let store = Sqlite::open(file).await.unwrap();
+        let tamper = r#"UPDATE event SET body = replace(body, '"campaign":1', '"campaign":2') WHERE seq = 3"#;
+        store.write(&NOTHING, move |tx| Ok(tx.execute_batch(tamper)?)).await.unwrap();
+    });
     let broken = events(&["verify", file]);
     assert!(!broken.status.success());
     assert!(said(&broken).contains("the chain is broken at entry 3"), "{}", said(&broken));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_erased_person_is_nowhere_in_the_file_and_the_chain_is_whole() {
+#[test]
+fn an_erased_person_is_nowhere_in_the_file_and_the_chain_is_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let file = sent(folder.path()).await;
+    let file = sent(folder.path());
     let file = file.to_str().unwrap();
     let digits = ASHA.trim_start_matches('+');
     let number: u64 = digits.parse().unwrap();
-    // The number as text, as SQLite stores an integer of six bytes, and inside the simulator's ids.
+    // The number as text (in the bodies of webhooks), as SQLite stores an integer of six bytes, and inside the simulator's ids.
     let stored = number.to_be_bytes();
     let traces: [&[u8]; 4] = [
         digits.as_bytes(),
@@ -111,11 +118,7 @@ async fn an_erased_person_is_nowhere_in_the_file_and_the_chain_is_whole() {
         &format!("{number:016X}").into_bytes(),
     ];
     let found = traces.map(|trace| holds(folder.path(), trace));
-    assert_eq!(
-        found,
-        [false, true, true, true],
-        "or this test proves nothing; digits alone are never stored"
-    );
+    assert_eq!(found, [true; 4], "or this test proves nothing");
 
     let erased = events(&["erase", file, "--tenant", "main", "--person", ASHA]);
     assert!(erased.status.success(), "{}", said(&erased));

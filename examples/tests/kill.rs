@@ -202,7 +202,10 @@ fn a_campaign_that_is_killed_again_and_again_reaches_everybody_at_most_once() {
 
     sums_hold(&report);
     assert!(kills / 2 < killed, "most kills hit a living program: {killed} of {kills}");
-    assert_eq!(count(&report, "waiting") + count(&report, "deferred"), 0, "nobody is forgotten");
+    // Whom WhatsApp shows no more marketing today waits for tomorrow.
+    let tomorrow = report["reasons"]["whatsapp.131049"].as_u64().unwrap_or(0);
+    assert_eq!(count(&report, "waiting"), 0, "nobody is forgotten");
+    assert!(count(&report, "deferred") <= tomorrow, "nobody is forgotten: {report}");
     // Nobody is accepted twice, and who is accepted there is accepted or unknown here.
     assert_eq!(count(&theirs, "max_accepted_per_number"), 1, "{theirs}");
     let (accepted, unknown) = (count(&report, "accepted"), count(&report, "unknown"));
@@ -304,7 +307,7 @@ async fn counters_are_the_log(house: &House, told: &str) {
         progress.labels().map(|(label, count)| (label.clone(), count)).collect();
     assert_eq!(labels, counted, "{told}");
     let begun: u64 = messages.iter().map(|message| u64::from(message.facts.attempts)).sum();
-    let accepted = messages.iter().filter(|message| message.facts.accepted_at.is_some()).count() as u64;
+    let accepted = messages.iter().filter(|message| message.facts.was_taken()).count() as u64;
     assert_eq!((begun, accepted), (progress.begun, progress.accepted), "{told}");
 
     let (chain, mut words, mut seq) = (ChainKey::of(&tenant), 0, 0);
