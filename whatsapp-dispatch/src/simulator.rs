@@ -191,6 +191,13 @@ impl Simulator {
     }
 }
 
+/// The handler holds the dispatcher, which holds a gateway to here: nobody would let go first.
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.shared.deliver_to_nobody();
+    }
+}
+
 /// What a simulator knows; it goes through serde and back into [`SimulatorBuilder::restore`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SimulatorState {

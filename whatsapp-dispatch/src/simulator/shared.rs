@@ -123,6 +123,10 @@ impl Shared {
         self.moved.notify_one();
     }
 
+    pub(super) fn deliver_to_nobody(&self) {
+        *self.endpoint.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     pub(super) async fn post(&self, post: &Post<'_>) -> Reply {
         let (reply, slowness) = self.change(|meta, now| {
             let reply = meta.post(post, now);

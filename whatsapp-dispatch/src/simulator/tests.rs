@@ -228,3 +228,15 @@ async fn a_file_has_the_same_id_whenever_it_is_uploaded() {
     let (one, other) = (upload("a.png", "x").await, upload("a.png", "y").await);
     assert!(one.0 != other.0 && one.1 != other.1);
 }
+
+#[tokio::test]
+async fn a_simulator_that_ends_lets_go_of_whom_it_told() {
+    let meta = Simulator::builder().faults(Faults::none()).start().await.unwrap();
+    let (inbox, mut statuses) = inbox(&meta, 0);
+    meta.deliver_webhooks_to(inbox);
+    // A dispatcher would hold both, and the simulator would hold the dispatcher.
+    let gateways = (meta.gateway(), meta.in_process_gateway());
+    drop(meta);
+    assert_eq!(statuses.recv().await, None);
+    drop(gateways);
+}
