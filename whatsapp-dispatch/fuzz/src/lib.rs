@@ -105,14 +105,14 @@ pub fn signature(data: &[u8]) {
 }
 
 /// A file is refused, or all of its records are read, numbered, in the same way from wherever one
-/// begins. Each of the first tildes stands for 30,000 letters, so that records outgrow a window.
+/// begins. Each of the first three tildes stands for 30,000 letters, so that records outgrow a window.
 ///
 /// # Panics
 /// When they are not.
 pub fn csv(data: &[u8]) {
     let mut content = Vec::with_capacity(data.len());
     for (index, part) in data.split(|byte| *byte == b'~').enumerate() {
-        content.resize(content.len() + if (1..=5).contains(&index) { 30_000 } else { 0 }, b'x');
+        content.resize(content.len() + if (1..=3).contains(&index) { 30_000 } else { 0 }, b'x');
         content.extend_from_slice(part);
     }
     let length = content.len();
