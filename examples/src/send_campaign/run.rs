@@ -130,7 +130,12 @@ impl Run {
         }
         if let Some(number) = self.wanted {
             let scope = tenants.enter(&self.config.campaign.tenant).await?;
-            eprintln!("{number}:\n{}\n", sent.explain(&scope, number).await?);
+            let explained = sent.explain(&scope, number).await?;
+            match self.options.report {
+                ReportFormat::Text => println!("{number}:\n{explained}\n"),
+                // Standard output holds one object and nothing else.
+                ReportFormat::Json => eprintln!("{number}:\n{explained}\n"),
+            }
         }
         if !show::sums_hold(report) {
             bail!("the report's sums do not hold; this is a mistake in the program, please report it");

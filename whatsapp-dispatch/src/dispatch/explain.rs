@@ -1,31 +1,61 @@
 use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use rules_core::judge::explanation::Explanation;
+use rules_core::judge::rule::Mode;
 use rules_core::judge::tenant::TenantScope;
+use rules_core::judge::verdict::Verdicts;
 use rules_core::work::StoreError;
+use rules_core::work::fact_source::Subjects;
+use rules_core::work::referee::Judgement;
 
 use super::Sent;
-use crate::delivery::{Kind, Message, PlanVerdict, Query};
+use crate::codes;
+use crate::delivery::{Kind, Message, PlanVerdict, Query, Recipient};
 use crate::fact::State;
 use crate::people::{Address, PersonKey};
 use crate::phone::PhoneNumber;
+use crate::rule::CampaignFacts;
 
-/// Why somebody did or did not get a campaign's message: every record that names them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why somebody did or did not get a campaign's message: every record that names them, each with
+/// its way through the gates.
+///
+/// `Display` writes a line for each gate: what planning found, each fact with its instant (UTC),
+/// and what every rule says of the person at this moment, with the fact that it reads and the
+/// threshold. A rule may say something else than it did when the record was planned or begun: the
+/// code of the record's own line is what counted then, and the event log holds when.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Explained {
     /// The records, in the order of the source.
     pub records: Vec<Message>,
+    /// When the rules were asked again.
+    pub asked_at: DateTime<Utc>,
+    planned_at: DateTime<Utc>,
+    released_at: Option<DateTime<Utc>>,
+    /// Of each record, in the same order.
+    verdicts: Verdicts,
 }
 
 /// One record's way through the gates.
 #[derive(Clone, Copy, Debug)]
-pub struct Gates<'a>(&'a Message);
+pub struct Gates<'a> {
+    /// The record.
+    pub message: &'a Message,
+    /// What every rule says at [`Explained::asked_at`].
+    pub rules: Explanation<'a>,
+    explained: &'a Explained,
+}
 
 impl Sent {
     /// Why the person behind a number did or did not get the message.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Nothing is changed by it.
     pub async fn explain(&self, scope: &TenantScope, number: PhoneNumber) -> Result<Explained, StoreError> {
         let address = Address::new(scope, number.canonical());
         let mut records = Vec::new();
@@ -43,21 +73,43 @@ impl Sent {
             }
         }
         records.sort_by_key(|record: &Message| record.key.record());
-        Ok(Explained { records })
+        // Whom a record names, it has; without anybody there is nobody to judge.
+        records.retain(|record| record.to.is_some());
+        let record = self.record().await?;
+        let to: Vec<Recipient> = records.iter().filter_map(|record| record.to).collect();
+        let scope = Arc::new(scope.clone());
+        let subjects = Subjects::new(vec![scope; to.len()])
+            .with(vec![CampaignFacts::of(&record.definition); to.len()])
+            .map_err(StoreError::from)?
+            .with(to)
+            .map_err(StoreError::from)?;
+        let (asked_at, mut judgement) = (self.desk().clock.now(), Judgement::default());
+        self.desk().referee.judge(&subjects, asked_at, Mode::Explain, &mut judgement).await;
+        Ok(Explained {
+            records,
+            asked_at,
+            planned_at: record.created_at,
+            released_at: record.released_at,
+            verdicts: judgement.verdicts,
+        })
     }
 }
 
 impl Explained {
     /// Each record's way through the gates.
     pub fn gates(&self) -> impl Iterator<Item = Gates<'_>> {
-        self.records.iter().map(Gates)
+        let gates = |(row, message)| Gates { message, rules: self.verdicts.explain(row), explained: self };
+        self.records.iter().enumerate().map(gates)
     }
 }
 
 impl Display for Explained {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.records.is_empty() {
-            return write!(f, "no record of the campaign names this person");
+            return write!(
+                f,
+                "no record of the campaign names this person; lines that could not be read name nobody"
+            );
         }
         for (index, gates) in self.gates().enumerate() {
             if 0 < index {
@@ -71,18 +123,20 @@ impl Display for Explained {
 
 impl Display for Gates<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Message { line, verdict, facts, .. } = self.0;
+        let Message { line, verdict, facts, .. } = self.message;
         write!(f, "line {line}: ")?;
         match verdict {
-            PlanVerdict::Planned => write!(f, "planned")?,
-            PlanVerdict::Malformed(code) => return write!(f, "cannot be read ({code})"),
-            PlanVerdict::Invalid(code) => return write!(f, "not valid ({code})"),
-            PlanVerdict::Suppressed(code) => return write!(f, "a rule said no ({code})"),
+            PlanVerdict::Planned => self.write_state(f)?,
+            PlanVerdict::Malformed(code) => write!(f, "cannot be read ({code})")?,
+            PlanVerdict::Invalid(code) => write!(f, "not valid ({code})")?,
+            PlanVerdict::Suppressed(code) => write!(f, "a rule said no when it was planned ({code})")?,
             PlanVerdict::Duplicate => {
-                return write!(f, "the person has a message of this campaign from an earlier line");
+                write!(f, "the person has a message of this campaign from an earlier line")?;
             }
         }
         let moments = [
+            ("planned", Some(self.explained.planned_at)),
+            ("released", self.explained.released_at),
             ("begun", facts.begun_at),
             ("accepted", facts.accepted_at),
             ("sent", facts.sent_at),
@@ -91,7 +145,41 @@ impl Display for Gates<'_> {
             ("played", facts.played_at),
             ("failed", facts.failed_at),
             ("expired", facts.expired_at),
+            ("not before", facts.not_before),
         ];
+        let planned = *verdict == PlanVerdict::Planned;
+        for (word, at) in moments.into_iter().take(if planned { usize::MAX } else { 1 }) {
+            if let Some(at) = at {
+                write!(f, "\n  {word:<10} {}", at.format(INSTANT))?;
+            }
+        }
+        write!(f, "\n  the rules at {}: ", self.explained.asked_at.format(INSTANT))?;
+        let rules = self.rules.render(&codes::texts());
+        write!(f, "{}", rules.trim_end().replace('\n', "\n  "))
+    }
+}
+
+const INSTANT: &str = "%F %T%.3f";
+
+impl Gates<'_> {
+    fn write_state(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let facts = &self.message.facts;
+        let state = match facts.state() {
+            State::Waiting => "waiting",
+            State::Deferred => "put off",
+            State::Sending => "on the wire",
+            State::Unknown => "unknown",
+            State::Accepted => "accepted",
+            State::Delivered => "delivered",
+            State::Read => "read",
+            State::Failed => "failed",
+            State::Dead => "dead",
+            State::Expired => "expired",
+        };
+        write!(f, "{state}")?;
+        if let Some(code) = &facts.code {
+            write!(f, " ({code})")?;
+        }
         if 0 < facts.attempts {
             write!(f, ", attempts {}", facts.attempts)?;
         }
@@ -107,27 +195,6 @@ impl Display for Gates<'_> {
         if facts.is_held() {
             write!(f, ", held back by WhatsApp")?;
         }
-        for (word, at) in moments {
-            if let Some(at) = at {
-                write!(f, ", {word} {}", at.format("%F %T%.3f"))?;
-            }
-        }
-        let state = match facts.state() {
-            State::Waiting => "waiting",
-            State::Deferred => "put off",
-            State::Sending => "on the wire",
-            State::Unknown => "unknown",
-            State::Accepted => "accepted",
-            State::Delivered => "delivered",
-            State::Read => "read",
-            State::Failed => "failed",
-            State::Dead => "dead",
-            State::Expired => "expired",
-        };
-        write!(f, ": {state}")?;
-        match &facts.code {
-            Some(code) => write!(f, " ({code})"),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }

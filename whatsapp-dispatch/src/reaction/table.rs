@@ -13,7 +13,7 @@ pub struct Row {
     /// What it means, for people.
     pub meaning: &'static str,
     /// What to do when it is the answer to a marketing message, and to others unless
-    /// [`Row::otherwise`] says something else.
+    /// [`otherwise`](field@Row::otherwise) says something else.
     pub answer: Action,
     /// What to do when it is the answer to a message of another category.
     pub otherwise: Option<Action>,

@@ -43,8 +43,8 @@ impl Rule for ConsentGiven {
 
     fn judge(&self, _: &Context<'_>, batch: &Batch<'_>, ballot: &mut Ballot<'_>) -> Result<(), RuleError> {
         for (row, consent) in batch.column::<Consent>()?.iter().enumerate() {
+            ballot.note(row, || Note::new("consent given", consent.given));
             if !consent.given {
-                ballot.note(row, || Note::new("consent given", false));
                 ballot.deny(row, MISSING);
             }
         }
@@ -68,8 +68,8 @@ impl Rule for OptOut {
 
     fn judge(&self, _: &Context<'_>, batch: &Batch<'_>, ballot: &mut Ballot<'_>) -> Result<(), RuleError> {
         for (row, consent) in batch.column::<Consent>()?.iter().enumerate() {
+            ballot.note(row, || Note::new("opted out", consent.opted_out));
             if consent.opted_out {
-                ballot.note(row, || Note::new("opted out", true));
                 ballot.deny(row, OPTED_OUT);
             }
         }
@@ -93,8 +93,8 @@ impl Rule for Suppression {
 
     fn judge(&self, _: &Context<'_>, batch: &Batch<'_>, ballot: &mut Ballot<'_>) -> Result<(), RuleError> {
         for (row, suppressed) in batch.column::<Suppressed>()?.iter().enumerate() {
+            ballot.note(row, || Note::new("blocked by the business", suppressed.0));
             if suppressed.0 {
-                ballot.note(row, || Note::new("suppressed", true));
                 ballot.deny(row, SUPPRESSED);
             }
         }

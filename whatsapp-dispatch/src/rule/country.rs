@@ -46,10 +46,12 @@ impl Rule for CountryBlock {
 
     fn judge(&self, _: &Context<'_>, batch: &Batch<'_>, ballot: &mut Ballot<'_>) -> Result<(), RuleError> {
         for (row, country) in batch.column::<Country>()?.iter().enumerate() {
-            if let Some(region) = country.0
-                && self.countries.contains(&region)
-            {
-                ballot.note(row, || Note::new("country", region));
+            ballot.note(row, || {
+                let blocked: Vec<&str> = self.countries.iter().map(Region::as_str).collect();
+                let found = country.0.as_ref().map_or("not known", Region::as_str);
+                Note::new("country", found).against(format_args!("not {}", blocked.join(", ")))
+            });
+            if country.0.is_some_and(|region| self.countries.contains(&region)) {
                 ballot.deny(row, BLOCKED);
             }
         }

@@ -65,10 +65,13 @@ impl Rule for MarketingDeferral {
         ballot: &mut Ballot<'_>,
     ) -> Result<(), RuleError> {
         for (row, wait) in batch.column::<MarketingWait>()?.iter().enumerate() {
+            ballot.note(row, || match wait.not_before {
+                Some(until) => Note::new("marketing refused until", until),
+                None => Note::new("marketing refused", false),
+            });
             if let Some(until) = wait.not_before
                 && context.now < until
             {
-                ballot.note(row, || Note::new("no marketing before", until));
                 ballot.defer(row, until, DEFERRED);
             }
         }
@@ -145,11 +148,16 @@ impl Rule for FrequencyCap {
     ) -> Result<(), RuleError> {
         let sent = batch.column::<MarketingSent>()?;
         for (row, (sent, category)) in sent.iter().zip(batch.column::<MessageCategory>()?).enumerate() {
-            if category.is_marketing()
-                && let Some(until) = self.opens(context.now, &sent.0)
-            {
-                ballot
-                    .note(row, || Note::new("marketing messages sent", sent.0.len()).against(self.messages));
+            if !category.is_marketing() {
+                continue;
+            }
+            ballot.note(row, || {
+                let since = context.now - TimeDelta::days(self.days.into());
+                let recent = sent.0.iter().filter(|at| since < **at).count();
+                let cap = format_args!("at most {} in {} days", self.messages, self.days);
+                Note::new("marketing messages sent", recent).against(cap)
+            });
+            if let Some(until) = self.opens(context.now, &sent.0) {
                 ballot.defer(row, until, CAPPED);
             }
         }
@@ -178,8 +186,9 @@ impl Rule for UsMarketing {
         let countries = batch.column::<Country>()?;
         for (row, (country, category)) in countries.iter().zip(batch.column::<MessageCategory>()?).enumerate()
         {
+            let found = || country.0.as_ref().map_or("not known", Region::as_str);
+            ballot.note(row, || Note::new("country", found()).against("no marketing to US"));
             if category.is_marketing() && country.0 == Some(US) {
-                ballot.note(row, || Note::new("country", US));
                 ballot.deny(row, US_MARKETING);
             }
         }

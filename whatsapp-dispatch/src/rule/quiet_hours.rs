@@ -1,3 +1,5 @@
+use std::slice;
+
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use rules_core::judge::ballot::Ballot;
@@ -76,6 +78,15 @@ impl QuietHours {
         }
     }
 
+    /// What was read, and compared with what: the time of day wherever the person may be.
+    fn note(&self, now: DateTime<Utc>, zones: &[Tz]) -> Note {
+        let local = |zone: &Tz| format!("{} in {zone}", now.with_timezone(zone).format("%H:%M"));
+        let found: Vec<String> = zones.iter().map(local).collect();
+        let quiet =
+            format_args!("quiet from {} to {}", self.from.format("%H:%M"), self.until.format("%H:%M"));
+        Note::new("local time", found.join(", ")).against(quiet)
+    }
+
     /// The first full quarter of an hour from `now` on at which it is quiet in none of the zones.
     /// Zones differ by full quarters, so nothing is missed; a day has at most 96 of them.
     fn opens(&self, now: DateTime<Utc>, zones: &[Tz]) -> Option<DateTime<Utc>> {
@@ -108,16 +119,15 @@ impl Rule for QuietHours {
         batch: &Batch<'_>,
         ballot: &mut Ballot<'_>,
     ) -> Result<(), RuleError> {
-        let mut answers = Answers::default();
+        let (mut answers, tenant) = (Answers::default(), context.scope.zone());
         for (row, zones) in batch.column::<Zones>()?.iter().enumerate() {
-            let opens = answers.of(zones, || {
-                let tenant = [context.scope.zone()];
-                let own = zones.own.map(|zone| [zone]);
-                let possible = if zones.possible.is_empty() { &tenant[..] } else { zones.possible };
-                self.opens(context.now, own.as_ref().map_or(possible, |own| &own[..]))
-            });
-            if let Some(until) = opens {
-                ballot.note(row, || Note::new("quiet until", until));
+            let places = match (&zones.own, zones.possible) {
+                (Some(own), _) => slice::from_ref(own),
+                (None, []) => slice::from_ref(&tenant),
+                (None, possible) => possible,
+            };
+            ballot.note(row, || self.note(context.now, places));
+            if let Some(until) = answers.of(zones, || self.opens(context.now, places)) {
                 ballot.defer(row, until, QUIET);
             }
         }

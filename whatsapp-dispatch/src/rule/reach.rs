@@ -38,10 +38,13 @@ impl Rule for InvalidScore {
         ballot: &mut Ballot<'_>,
     ) -> Result<(), RuleError> {
         for (row, reach) in batch.column::<Reach>()?.iter().enumerate() {
+            ballot.note(row, || match reach.invalid_until {
+                Some(until) => Note::new("taken as not reachable until", until),
+                None => Note::new("taken as not reachable", false),
+            });
             if let Some(until) = reach.invalid_until
                 && context.now < until
             {
-                ballot.note(row, || Note::new("not reachable until", until));
                 ballot.deny(row, NOT_REACHABLE);
             }
         }

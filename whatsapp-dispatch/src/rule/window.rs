@@ -42,11 +42,14 @@ impl Rule for OpenWindow {
     ) -> Result<(), RuleError> {
         for (row, window) in batch.column::<ServiceWindow>()?.iter().enumerate() {
             let open = window.until.is_some_and(|until| context.now < until);
+            ballot.note(row, || {
+                let note = match window.until {
+                    Some(until) => Note::new("service window open until", until),
+                    None => Note::new("service window was opened", false),
+                };
+                note.against(if window.needed { "must be open" } else { "not needed by a template" })
+            });
             if window.needed && !open {
-                match window.until {
-                    Some(until) => ballot.note(row, || Note::new("window open until", until)),
-                    None => ballot.note(row, || Note::new("window was opened", false)),
-                }
                 ballot.deny(row, CLOSED);
             }
         }

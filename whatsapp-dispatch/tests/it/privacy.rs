@@ -130,6 +130,14 @@ async fn nothing_of_a_person_shows_in_logs_reports_and_evidence() {
         let number = PhoneNumber::parse(canary.phone).unwrap();
         let explained = sent.explain(&scope, number).await.unwrap();
         assert_eq!(explained.records.len(), 2, "the person and the duplicate");
+        for gate in [
+            "\n  planned    ",
+            "\n  released   ",
+            "\n  the rules at ",
+            "\n    consent: allow, consent given is true",
+        ] {
+            assert!(explained.to_string().contains(gate), "{gate:?} in {explained}");
+        }
         told.push(format!("{plan}\n{plan:?}\n{report}\n{report:?}\n{explained}"));
     }
     assert!(running.drain(Duration::from_secs(10)).await.unwrap());
