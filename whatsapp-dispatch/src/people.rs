@@ -87,6 +87,12 @@ pub trait People: Debug + Send + Sync + 'static {
 }
 const _: fn(&dyn People) = |_| {};
 
+/// Names that one person can have: spellings, former numbers and user ids.
+///
+/// Who is said to have more is nobody. Something gives many people one name, such as a gateway that
+/// answers everybody with the same `wa_id`; without a bound one opt-out would silence all of them.
+pub const MOST_NAMES: usize = 32;
+
 /// Something that was learned about a person.
 ///
 /// Two lessons of one kind about one person at one instant are one, so that a webhook that comes
@@ -112,7 +118,7 @@ impl Learned {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lesson {
     /// The person has this name too. What is known under both is joined, and both resolve to one
-    /// person from now on.
+    /// person from now on, unless that one would have more than [`MOST_NAMES`].
     SameAs(Name),
     /// A message was delivered or read: what was missed before does not count any more.
     Reached,

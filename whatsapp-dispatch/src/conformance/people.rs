@@ -6,8 +6,8 @@ pub use super::Subject;
 use super::number;
 use crate::message::PersonId;
 use crate::people::{
-    Address, ConsentChange, ConsentSource, Learned, Lesson, NOT_ON_WHATSAPP, Name, PersonKey, Standing,
-    UNDELIVERABLE,
+    Address, ConsentChange, ConsentSource, Learned, Lesson, MOST_NAMES, NOT_ON_WHATSAPP, Name, PersonKey,
+    Standing, UNDELIVERABLE,
 };
 use crate::phone::PhoneNumber;
 use crate::sender::NumberId;
@@ -195,6 +195,23 @@ pub async fn one_person_has_one_standing(s: Subject) {
     assert_eq!(s.opted_out(&[first, second]).await, [Some(false), Some(false)]);
 }
 
+/// A name that many people seem to have does not make them one person.
+pub async fn a_name_that_everybody_has_is_nobodys(s: Subject) {
+    let shared = Name::user_id("IN.1").unwrap();
+    for n in 1..=100 {
+        s.same(&Name::Number(number(n)), &shared).await;
+    }
+    let mut persons = Vec::new();
+    for n in 1..=100 {
+        persons.push(s.named(&Name::Number(number(n))).await);
+    }
+    persons.sort();
+    persons.dedup();
+    assert_eq!(persons.len(), 100 - (MOST_NAMES - 1) + 1, "the shared name and 31 numbers are one");
+    let standing = s.standing(&s.named(&shared).await).await;
+    assert_eq!(standing.also.len(), MOST_NAMES - 1);
+}
+
 /// News about a name that nobody has seen are kept for whoever has it.
 pub async fn news_of_strangers_are_kept(s: Subject) {
     let name = Name::Number(number(1));
@@ -372,6 +389,7 @@ macro_rules! people_conformance {
             a_wa_id_is_the_number
             names_of_one_person_resolve_to_one_person
             the_order_of_such_news_changes_nothing
+            a_name_that_everybody_has_is_nobodys
             one_person_has_one_standing
             news_of_strangers_are_kept
             a_word_may_be_about_marketing_alone

@@ -63,6 +63,11 @@ impl Profile {
         &self.also
     }
 
+    /// How many ids the person has.
+    pub(crate) fn names(&self) -> usize {
+        1 + self.also.len()
+    }
+
     /// True when it matters that the person was reached.
     pub(crate) fn has_misses(&self) -> bool {
         !self.misses.is_empty()

@@ -4,8 +4,9 @@ use rules_core::work::events::Entry;
 use super::evidence::Evidence;
 use super::name::PersonKey;
 use super::profile::Profile;
-use super::{ConsentChange, Learned, Lesson, Standing};
+use super::{ConsentChange, Learned, Lesson, MOST_NAMES, Standing};
 use crate::message::PersonId;
+use crate::telemetry;
 
 /// What lies under a person's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +103,8 @@ impl<R: Rows> Register<'_, R> {
     }
 
     /// Two ids are one person's. The smallest id is the person, so that every order in which
-    /// such news come ends in the same people.
+    /// such news come ends in the same people. What would have more than [`MOST_NAMES`] is nobody:
+    /// something else gives many people one name, and they stay apart.
     fn unite(&mut self, one: (PersonKey, Profile), other: PersonKey) -> Result<(), R::Error> {
         let other = self.profile(other)?;
         if one.0 == other.0 {
@@ -110,6 +112,10 @@ impl<R: Rows> Register<'_, R> {
         }
         let (smaller, larger) = if one.0 < other.0 { (one, other) } else { (other, one) };
         let ((person, mut profile), (gone, theirs)) = (smaller, larger);
+        if MOST_NAMES < profile.names() + theirs.names() {
+            telemetry::count("dispatch_people_kept_apart_total", None, 1);
+            return Ok(());
+        }
         let moved = Row::Merged { into: person.id() };
         for id in theirs.also() {
             self.rows.save(&person.beside(*id), &moved)?;

@@ -71,7 +71,7 @@ async fn answer_all(mut connection: TcpStream) -> anyhow::Result<()> {
         while let Some(length) = request_length(&read) {
             answer.clear();
             if read.starts_with(b"POST") {
-                accepted(&mut answer);
+                accepted(&mut answer, recipient(&read[..length]));
             } else {
                 templates(&mut answer);
             }
@@ -99,12 +99,20 @@ fn request_length(read: &[u8]) -> Option<usize> {
     (head + body <= read.len()).then_some(head + body)
 }
 
+/// The digits of the number that a message goes to.
+fn recipient(request: &[u8]) -> &str {
+    const TO: &[u8] = br#""to":"+"#;
+    let start = request.windows(TO.len()).position(|part| part == TO).map_or(0, |at| at + TO.len());
+    let length = request[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    str::from_utf8(&request[start..start + length]).unwrap_or_default()
+}
+
 /// About 170 bytes, as the Cloud API answers, with an id of their own.
-fn accepted(answer: &mut Vec<u8>) {
+fn accepted(answer: &mut Vec<u8>, to: &str) {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let body = format!(
-        r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"+919876543210","wa_id":"919876543210"}}],"messages":[{{"id":"wamid.HBgMOTE5ODc2NTQzMjEwFQIAERgS{number:016X}AA=="}}]}}"#
+        r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"+{to}","wa_id":"{to}"}}],"messages":[{{"id":"wamid.HBgMOTE5ODc2NTQzMjEwFQIAERgS{number:016X}AA=="}}]}}"#
     );
     ok(answer, &body);
 }
