@@ -27,6 +27,7 @@ use tokio::sync::Notify;
 
 use crate::accounts::Accounts;
 use crate::aftermath::Signs;
+use crate::campaign::Definition;
 use crate::campaigns::{CampaignRecord, Campaigns, Select};
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
@@ -144,6 +145,11 @@ impl Desk {
             Retry::After(delay) => delay,
             Retry::Never => asked.unwrap_or(Duration::from_secs(60)),
         }
+    }
+
+    /// How long a message may still be heard of after WhatsApp took it.
+    pub(crate) fn life(&self, definition: &Definition) -> Duration {
+        definition.time_to_live().saturating_add(self.config.delivery_buffer)
     }
 
     /// Forgets what is remembered of a campaign that was just changed.

@@ -43,8 +43,7 @@ impl Sweeper {
     pub(crate) async fn expire(&self) -> Result<usize, StoreError> {
         let now = self.desk.clock.now();
         let kind = |record: &CampaignRecord| {
-            let lives = record.definition.time_to_live().saturating_add(self.desk.config.delivery_buffer);
-            let before = earlier(now, lives);
+            let before = earlier(now, self.desk.life(&record.definition));
             may_be_older(record, before).then_some(Kind::AcceptedBefore(before))
         };
         self.sweep(&[State::Accepted], kind, || What::Expired).await

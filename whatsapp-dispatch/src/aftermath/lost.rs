@@ -96,6 +96,11 @@ impl Lost {
             return None;
         }
         let now = desk.clock.now();
+        // Old news, told after an outage: nobody expects the message any more.
+        let life = desk.life(&record.definition);
+        if facts.begun_at.is_some_and(|begun| after(begun, life) < now) {
+            return None;
+        }
         let soon = || after(now, desk.retry_delay(self.attempt, None, self.message.record()));
         let then = match self.reaction.fate {
             Fate::Again { max } if facts.counted < max.min(record.definition.max_attempts) => {

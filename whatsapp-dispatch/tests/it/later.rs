@@ -335,7 +335,12 @@ async fn what_nobody_may_send_any_more_stays_failed<S: DispatchStore>(house: Hou
     let facts = house.facts(&cancelled, 1).await;
     house.failed(&facts, 131_000).await;
     assert_eq!(house.facts(&cancelled, 1).await.state(), State::Failed);
-    assert_eq!(house.meta.total(), 3 + 2 + 2);
+    let late = house.accepted(campaign("late"), 2).await;
+    let facts = house.facts(&late, 1).await;
+    house.clock.jump(31 * DAY);
+    house.failed(&facts, 131_000).await;
+    assert_eq!(house.facts(&late, 1).await.state(), State::Failed, "nobody expects it any more");
+    assert_eq!(house.meta.total(), 3 + 2 + 2 + 2);
     house.end().await;
 }
 
