@@ -170,6 +170,12 @@ impl Definition {
         })
     }
 
+    /// True when each message is somebody's own, and has nothing to do with the others: what
+    /// would stop a campaign ends one of them.
+    pub fn sends_lone_messages(&self) -> bool {
+        self.kind == CampaignKind::Stream && self.verbatim
+    }
+
     /// How long WhatsApp tries to deliver a message.
     pub fn time_to_live(&self) -> Duration {
         self.ttl.unwrap_or(match self.template.category {

@@ -66,6 +66,8 @@ pub enum Select {
     /// Those of all tenants that may have messages to send or to follow up: released, paused
     /// and cancelled ones.
     Active,
+    /// Those of all tenants that send: released ones.
+    Released,
 }
 
 impl Select {
@@ -173,10 +175,14 @@ impl CampaignRecord {
         Some(rules_core::work::clock::after(begins, self.definition.expires_after?))
     }
 
-    /// True when messages may be added one by one.
-    pub fn takes_single_messages(&self) -> bool {
+    /// True when messages are added one by one, and one person may have many of them.
+    pub fn is_stream(&self) -> bool {
         self.definition.kind == CampaignKind::Stream
-            && matches!(self.status, Status::Released | Status::Paused)
+    }
+
+    /// True when messages may be added one by one now.
+    pub fn takes_single_messages(&self) -> bool {
+        self.is_stream() && matches!(self.status, Status::Released | Status::Paused)
     }
 
     /// What the campaign says to a message that wants to begin.

@@ -31,15 +31,17 @@ use crate::campaign::Definition;
 use crate::campaigns::{CampaignRecord, Campaigns, Select};
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
-use crate::dispatcher::Pairs;
+use crate::dispatcher::{Pairs, Turns};
 use crate::gateway::{Content, MessageGateway};
 use crate::inbox::Inbox;
 use crate::message::CampaignKey;
 use crate::people::{Acquainted, OptOutWords, People};
 use crate::quarantine::Quarantine;
 use crate::register::Register;
+use crate::rule::counts_marketing;
 use crate::sender::{NumberId, Sender, SenderSource};
 use crate::shelf::Shelf;
+use crate::template::Category;
 
 /// The ports and settings of one dispatcher.
 #[derive(Debug)]
@@ -68,6 +70,7 @@ pub(crate) struct Desk {
     pub(crate) remembered: Remembered,
     pub(crate) accounts: Accounts,
     pub(crate) pairs: Pairs,
+    pub(crate) turns: Turns,
     pub(crate) signs: Signs,
     /// Definitions of templates.
     pub(crate) shelf: Shelf,
@@ -145,6 +148,12 @@ impl Desk {
             Retry::After(delay) => delay,
             Retry::Never => asked.unwrap_or(Duration::from_secs(60)),
         }
+    }
+
+    /// True when a rule of the campaign's tenant counts its messages for their people.
+    pub(crate) fn counts(&self, record: &CampaignRecord) -> bool {
+        record.definition.template.category == Category::Marketing
+            && counts_marketing(&self.referee.book().rules_of(record.key.tenant()))
     }
 
     /// How long a message may still be heard of after WhatsApp took it.

@@ -24,6 +24,7 @@ mod people_limit;
 mod pump;
 mod recorder;
 mod smooth;
+mod turns;
 
 use begin::Beginner;
 use pump::Pump;
@@ -31,6 +32,8 @@ use recorder::Recorder;
 use smooth::Smoother;
 
 pub(crate) use pairs::Pairs;
+pub(crate) use people_limit::PEOPLE_EXCEEDED;
+pub(crate) use turns::Turns;
 
 /// Sends until it is told to stop, then finishes what is begun and hands back the rest.
 #[derive(Debug)]

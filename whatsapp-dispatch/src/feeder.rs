@@ -16,7 +16,7 @@ use rules_core::work::queue::{Enqueued, Parcel};
 use rules_core::work::quota::{Charge, Grant, Meter};
 
 use crate::aftermath::pause_campaign;
-use crate::campaigns::{CampaignRecord, Select, Status};
+use crate::campaigns::{CampaignRecord, Select};
 use crate::delivery::{BATCH, Kind, Message, Query};
 use crate::desk::{Desk, lane};
 use crate::fact::State;
@@ -27,8 +27,8 @@ use crate::reference::Reference;
 /// Batches whose references go into the queue in one parcel.
 const BATCHES: u32 = 4;
 
-/// Campaigns that are looked at in one pass.
-const CAMPAIGNS: usize = 1_000;
+/// Campaigns that are looked at together.
+const CAMPAIGNS: usize = 500;
 
 /// The campaign's allowance is used up.
 pub(crate) const ALLOWANCE_USED_UP: Code = Code::known("quota.campaign_exceeded");
@@ -60,11 +60,15 @@ impl Feeder {
     }
 
     async fn released(&self) -> Result<Vec<(CampaignRecord, Progress)>, StoreError> {
-        let mut records = self.desk.campaigns.list(&Select::Active, 0, CAMPAIGNS).await?;
-        records.retain(|record| record.status == Status::Released);
-        let keys: Vec<CampaignKey> = records.iter().map(|record| record.key.clone()).collect();
-        let progress = if keys.is_empty() { Vec::new() } else { self.desk.log.progress(&keys).await? };
-        Ok(records.into_iter().zip(progress).collect())
+        let (mut released, mut after) = (Vec::new(), 0);
+        loop {
+            let records = self.desk.campaigns.list(&Select::Released, after, CAMPAIGNS).await?;
+            let Some(last) = records.last() else { return Ok(released) };
+            after = last.key.number();
+            let keys: Vec<CampaignKey> = records.iter().map(|record| record.key.clone()).collect();
+            let progress = self.desk.log.progress(&keys).await?;
+            released.extend(records.into_iter().zip(progress));
+        }
     }
 
     #[tracing::instrument(name = "dispatch.feed", level = "debug", skip_all, fields(campaign = %record.key))]

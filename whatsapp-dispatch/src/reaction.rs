@@ -104,6 +104,21 @@ impl Reaction {
         Self { escalation, ..Self::of(number, action, fate, row) }
     }
 
+    /// The reaction for a message that has no campaign: what would stop one ends the message,
+    /// what would hold one for a while is tried again then, and many refusals mean nothing.
+    pub(crate) fn for_lone_message(self) -> Self {
+        let (action, asked) = match self.action {
+            Action::PauseCampaign | Action::Route { .. } | Action::HoldCampaign { lasting: None } => {
+                (Action::Final, None)
+            }
+            Action::HoldCampaign { lasting } => (Action::Retry { max: LONE_TRIES }, lasting),
+            other => (other, None),
+        };
+        let fate = if action == self.action || self.fate == Fate::Final { self.fate } else { action.fate() };
+        let retry_after = self.retry_after.or(asked);
+        Self { action, fate, retry_after, escalation: Escalation::NEVER, ..self }
+    }
+
     fn of(number: i64, action: Action, fate: Fate, row: Option<&Row>) -> Self {
         Self {
             action,
@@ -132,6 +147,9 @@ impl Reaction {
         self.retry_after
     }
 }
+
+/// Attempts at a message without a campaign that could not be sent for a while.
+const LONE_TRIES: u16 = 3;
 
 /// Attempts at a message that WhatsApp refused because of its own passing troubles.
 const MOST_TRIES: u16 = 5;

@@ -5,10 +5,12 @@
 //! carries our token ends the doubt; after a waiting time the campaign's policy does. Every
 //! verdict is a fact of the delivery log, which takes it only if the doubt still stands.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use rules_core::work::StoreError;
+use rules_core::work::clock::after;
 
 use crate::campaign::UnknownPolicy;
 use crate::campaigns::{CampaignRecord, Select, Status};
@@ -26,11 +28,13 @@ const PAGE: usize = 500;
 #[derive(Debug)]
 pub(crate) struct Resolver {
     desk: Arc<Desk>,
+    /// When a campaign in doubt is looked through again.
+    next_look: Mutex<HashMap<CampaignKey, DateTime<Utc>>>,
 }
 
 impl Resolver {
     pub(crate) fn new(desk: Arc<Desk>) -> Self {
-        Self { desk }
+        Self { desk, next_look: Mutex::default() }
     }
 
     /// Decides about every message whose waiting time is over; says about how many.
@@ -47,11 +51,27 @@ impl Resolver {
             }
             let keys: Vec<CampaignKey> = records.iter().map(|record| record.key.clone()).collect();
             for (record, progress) in records.iter().zip(self.desk.log.progress(&keys).await?) {
-                if 0 < progress.in_doubt() {
+                if 0 < progress.in_doubt() && self.is_due(record) {
                     decided += self.decide(record, &progress).await?;
                 }
             }
         }
+    }
+
+    /// A campaign is looked through from end to end, so seldom: what waits for a quarter of an
+    /// hour may wait for half a minute more.
+    fn is_due(&self, record: &CampaignRecord) -> bool {
+        if record.definition.unknown_policy() == UnknownPolicy::Now {
+            return true;
+        }
+        let now = self.desk.clock.now();
+        let mut next_look = self.next_look.lock().unwrap_or_else(PoisonError::into_inner);
+        next_look.retain(|_, at| now < *at);
+        let is_due = !next_look.contains_key(&record.key);
+        if is_due {
+            next_look.insert(record.key.clone(), after(now, self.desk.config.unknown_after / 30));
+        }
+        is_due
     }
 
     async fn decide(&self, record: &CampaignRecord, progress: &Progress) -> Result<usize, StoreError> {

@@ -4,20 +4,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::judge::code::Code;
 use rules_core::work::StoreError;
 
-use crate::campaigns::{CampaignRecord, Select, Status};
+use crate::campaigns::{CampaignRecord, Change, Select, Status};
 use crate::delivery::{Kind, Message, Query};
 use crate::desk::Desk;
 use crate::fact::{Fact, State, Subject, What};
 use crate::message::CampaignKey;
+use crate::people::{Learned, Lesson, PersonKey};
 
 /// Its worker ended before the answer was recorded.
 pub(crate) const WORKER_LOST: Code = Code::known("dispatch.worker_lost");
 
 const PAGE: usize = 500;
+
+/// Two months.
+const STREAMS_KEPT: TimeDelta = TimeDelta::days(62);
 
 /// Ends stories that broke off.
 #[derive(Debug)]
@@ -59,6 +63,33 @@ impl Sweeper {
             (alive && over).then_some(Kind::ToBegin)
         };
         self.sweep(&[State::Waiting, State::Deferred], kind, || What::Expired).await
+    }
+
+    /// Closes campaigns of which nothing is open any more and nothing will be heard, so that what
+    /// is looked through again and again does not grow for ever. A stream ends when its month and
+    /// the next one are over: until then it knows its keys.
+    pub(crate) async fn finish(&self) -> Result<usize, StoreError> {
+        let old = self.desk.clock.now() - STREAMS_KEPT;
+        let (mut finished, mut after) = (0, 0);
+        loop {
+            let mut records = self.desk.campaigns.list(&Select::Released, after, PAGE).await?;
+            let Some(last) = records.last() else { return Ok(finished) };
+            after = last.key.number();
+            records.retain(|record| {
+                let is_old = record.definition.sends_lone_messages() && record.created_at < old;
+                if record.is_stream() { is_old } else { record.reopening.is_none() }
+            });
+            let keys: Vec<CampaignKey> = records.iter().map(|record| record.key.clone()).collect();
+            let progress = if keys.is_empty() { Vec::new() } else { self.desk.log.progress(&keys).await? };
+            for (record, progress) in records.iter().zip(progress) {
+                let unheard = progress.in_doubt() + progress.in_state(State::Accepted);
+                if progress.open() + unheard == 0 {
+                    self.desk.campaigns.change(&record.key, record.revision, &Change::Finish).await?;
+                    self.desk.forget(&record.key);
+                    finished += 1;
+                }
+            }
+        }
     }
 
     /// Facts by WhatsApp's id alone that came after their message was known.
@@ -112,11 +143,30 @@ impl Sweeper {
             };
             let facts: Vec<Fact> = page.messages.iter().map(fact).collect();
             if !facts.is_empty() {
+                if matches!(what(), What::InDoubt { .. }) {
+                    self.count(campaign, &page.messages).await?;
+                }
                 swept += facts.len();
                 self.desk.log.record(&facts).await?;
             }
         }
         Ok(swept)
+    }
+
+    /// What a frequency cap must know: messages that may have reached WhatsApp.
+    async fn count(&self, campaign: &CampaignKey, messages: &[Message]) -> Result<(), StoreError> {
+        let Some(active) = self.desk.campaign(campaign).await? else { return Ok(()) };
+        let Ok(scope) = self.desk.tenants.enter(campaign.tenant()).await else { return Ok(()) };
+        if !self.desk.counts(&active.record) {
+            return Ok(());
+        }
+        let category = active.record.definition.template.category;
+        let learned = |message: &Message| {
+            let person = PersonKey::new(&scope, message.to?.person);
+            Some(Learned::new(person, message.facts.begun_at?, Lesson::Messaged { category }))
+        };
+        let learned: Vec<Learned> = messages.iter().filter_map(learned).collect();
+        self.desk.people.learn(&learned).await
     }
 }
 
@@ -127,7 +177,7 @@ fn may_be_older(record: &CampaignRecord, before: DateTime<Utc>) -> bool {
 
 /// `instant` less `duration`; the beginning of time when the difference cannot be expressed.
 pub(crate) fn earlier(instant: DateTime<Utc>, duration: Duration) -> DateTime<Utc> {
-    chrono::TimeDelta::from_std(duration)
+    TimeDelta::from_std(duration)
         .ok()
         .and_then(|delta| instant.checked_sub_signed(delta))
         .unwrap_or(DateTime::<Utc>::MIN_UTC)

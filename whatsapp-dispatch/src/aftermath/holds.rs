@@ -68,8 +68,8 @@ pub(super) async fn hold(
         Scope::Message | Scope::Person => Vec::new(),
         Scope::Campaign => own_lane(desk, campaign).await.into_iter().collect(),
         Scope::Sender => number(desk, &campaign.definition.sender).await.into_iter().collect(),
-        Scope::Tenant => vec![HoldOn::Tenant(campaign.key.tenant().clone())],
-        Scope::Account | Scope::Portfolio | Scope::Credential => {
+        // Of a tenant the numbers too, and not the tenant: its webhooks are applied all the same.
+        Scope::Account | Scope::Portfolio | Scope::Credential | Scope::Tenant => {
             let one = &campaign.definition.sender;
             numbers(desk, |other| shares(one, other, scope)).await?
         }
@@ -105,6 +105,27 @@ pub(crate) async fn hold_numbers(
         tracing::warn!(number_id = %sender.number_id, %code, until = ?until, "put on hold");
     }
     desk.lanes.hold(&holds).await
+}
+
+/// Ends holds on lanes of these numbers that were made for this reason.
+pub(crate) async fn release_lanes(desk: &Desk, outlets: &[HoldOn], code: &Code) -> Result<(), StoreError> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = desk.lanes.depths(after, PAGE).await?;
+        for depth in &page {
+            let ours = outlets.contains(&HoldOn::Outlet(depth.lane.outlet().clone()));
+            let lane = HoldOn::Lane(depth.lane.clone());
+            if ours && depth.holds.iter().any(|hold| hold.on == lane && hold.code == *code) {
+                found.push(lane);
+            }
+        }
+        if page.len() < PAGE {
+            break;
+        }
+        after = page.last().map(|depth| depth.lane.clone());
+    }
+    if found.is_empty() { Ok(()) } else { release(desk, &found).await }
 }
 
 /// Ends holds on numbers that were made for this reason. Another one stays if anything waits for

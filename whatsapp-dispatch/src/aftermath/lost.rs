@@ -60,7 +60,9 @@ pub(crate) async fn find_lost(desk: &Desk, facts: &[Fact]) -> Result<Vec<(usize,
         let number = code.as_str().strip_prefix("whatsapp.").and_then(|number| number.parse().ok());
         let Some(number) = number else { continue };
         let Some(campaign) = desk.campaign(message.campaign()).await? else { continue };
-        let reaction = Reaction::to_status(number, campaign.record.definition.template.category);
+        let definition = &campaign.record.definition;
+        let reaction = Reaction::to_status(number, definition.template.category);
+        let reaction = if definition.sends_lone_messages() { reaction.for_lone_message() } else { reaction };
         let (message, attempt, at) = (message.clone(), *attempt, fact.at);
         let one = Lost { message, attempt, at, campaign, reaction, before: None, again: None, is_new: false };
         lost.push((index, one));

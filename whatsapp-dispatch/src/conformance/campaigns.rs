@@ -230,6 +230,7 @@ pub async fn active_are_those_with_work(s: Subject) {
     s.made(paused, Change::Pause { code: WHY }).await;
     s.made(cancelled, Change::Cancel).await;
     assert_eq!(s.names(&Select::Active, 0, 10).await, ["released", "paused", "cancelled"]);
+    assert_eq!(s.names(&Select::Released, 0, 10).await, ["released"]);
 }
 
 /// Writes one test per case of the suite. `$new` names an `async fn() -> Subject`.

@@ -170,6 +170,23 @@ pub async fn the_order_of_such_news_changes_nothing(s: Subject) {
     }
 }
 
+/// A name that many people seem to have does not make them one person.
+pub async fn a_name_that_everybody_has_is_nobodys(s: Subject) {
+    let shared = Name::user_id("IN.1").unwrap();
+    for n in 1..=100 {
+        s.same(&Name::Number(number(n)), &shared).await;
+    }
+    let mut persons = Vec::new();
+    for n in 1..=100 {
+        persons.push(s.named(&Name::Number(number(n))).await);
+    }
+    persons.sort();
+    persons.dedup();
+    assert_eq!(persons.len(), 100 - (MOST_NAMES - 1) + 1, "the shared name and 31 numbers are one");
+    let standing = s.standing(&s.named(&shared).await).await;
+    assert_eq!(standing.also.len(), MOST_NAMES - 1);
+}
+
 /// What is known under any name of a person is known of the person: before and after the names
 /// are known to be one person's, and under the ids that stood for them before.
 pub async fn one_person_has_one_standing(s: Subject) {
@@ -193,23 +210,6 @@ pub async fn one_person_has_one_standing(s: Subject) {
     }
     s.people.consent(&[s.word(last, false, 30)]).await.unwrap();
     assert_eq!(s.opted_out(&[first, second]).await, [Some(false), Some(false)]);
-}
-
-/// A name that many people seem to have does not make them one person.
-pub async fn a_name_that_everybody_has_is_nobodys(s: Subject) {
-    let shared = Name::user_id("IN.1").unwrap();
-    for n in 1..=100 {
-        s.same(&Name::Number(number(n)), &shared).await;
-    }
-    let mut persons = Vec::new();
-    for n in 1..=100 {
-        persons.push(s.named(&Name::Number(number(n))).await);
-    }
-    persons.sort();
-    persons.dedup();
-    assert_eq!(persons.len(), 100 - (MOST_NAMES - 1) + 1, "the shared name and 31 numbers are one");
-    let standing = s.standing(&s.named(&shared).await).await;
-    assert_eq!(standing.also.len(), MOST_NAMES - 1);
 }
 
 /// News about a name that nobody has seen are kept for whoever has it.

@@ -24,7 +24,7 @@ use crate::campaigns::Campaigns;
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
 use crate::desk::{Desk, Remembered};
-use crate::dispatcher::Pairs;
+use crate::dispatcher::{Pairs, Turns};
 use crate::gateway::MessageGateway;
 use crate::inbox::Inbox;
 use crate::people::{Acquainted, OptOutWords, People};
@@ -158,6 +158,7 @@ impl DispatchBuilder {
         facts.push(Arc::new(PersonFacts::new(Arc::clone(&self.people))));
         let desk = Desk {
             pairs: Pairs::new(Arc::clone(&self.clock)),
+            turns: Turns::default(),
             clock: self.clock,
             ids: self.ids,
             campaigns: self.campaigns,

@@ -170,6 +170,9 @@ async fn sweep(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
                 Err(error) => tracing::warn!(error = %chain(&error), "sweeping failed"),
             }
         }
+        if let Err(error) = sweeper.finish().await {
+            tracing::warn!(error = %chain(&error), "closing campaigns failed");
+        }
     }
 }
 

@@ -60,8 +60,8 @@ impl Dispatch {
         release(&self.desk, &on).await
     }
 
-    /// Lets messages of a tenant leave again that lacked a permission. Its numbers are released
-    /// by [`Dispatch::resume_sender`].
+    /// Lets messages of a tenant leave again that lacked a permission: those of all its numbers,
+    /// whatever else they were held for.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call.
@@ -69,7 +69,9 @@ impl Dispatch {
     /// # Cancel safety
     /// As [`Dispatch::resume_sender`].
     pub async fn resume_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
-        release(&self.desk, &[HoldOn::Tenant(tenant.clone())]).await
+        let mut on = numbers(&self.desk, |sender| sender.tenant == *tenant).await?;
+        on.push(HoldOn::Tenant(tenant.clone()));
+        release(&self.desk, &on).await
     }
 
     /// Resumes the campaigns of a business account that wait because their template was paused

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::judge::code::Code;
 use rules_core::judge::id::ChargeId;
 use rules_core::judge::key::MeterKey;
@@ -21,6 +21,7 @@ use rules_core::work::referee::Judgement;
 use super::begin::Ready;
 use super::lease::OpenLease;
 use super::recorder::{Back, Charges, Done};
+use super::turns::Turn;
 use crate::delivery::{Message, PlanVerdict, Query, Recipient};
 use crate::desk::{Active, Desk, TENANT_OFF, outlet};
 use crate::fact::{Fact, Subject, What};
@@ -28,7 +29,6 @@ use crate::message::{CampaignKey, MessageKey, PersonId};
 use crate::people::PersonKey;
 use crate::reference::Reference;
 use crate::rule::CampaignFacts;
-use crate::sender::NumberId;
 
 /// The tenant's messages of the day are used up.
 pub(super) const DAILY_EXCEEDED: Code = Code::known("quota.daily_exceeded");
@@ -38,8 +38,8 @@ pub(super) struct Sorter<'a> {
     pub(super) desk: &'a Desk,
     pub(super) lease: &'a Arc<OpenLease>,
     done: Vec<Done>,
-    /// Numbers that were held because of what was found in this lease.
-    pub(super) held: Vec<NumberId>,
+    /// Campaigns that were held because of what was found in this lease.
+    pub(super) held: Vec<CampaignKey>,
 }
 
 /// A lease, sorted.
@@ -63,6 +63,8 @@ pub(super) struct Candidate {
     also: Vec<PersonId>,
     /// The person's admission to the portfolio's crowd.
     pub(super) person_charge: Option<ChargeId>,
+    /// The person's turn, where a rule counts the message.
+    turn: Option<Turn>,
 }
 
 impl Candidate {
@@ -79,6 +81,7 @@ impl<'a> Sorter<'a> {
     pub(super) async fn sort(mut self, lease: &Lease) -> Result<Sorted, StoreError> {
         let candidates = self.read(lease).await?;
         let now = self.desk.clock.now();
+        let candidates = self.take_turns(candidates, now);
         let mut allowed = self.judge(candidates, now).await?;
         self.recognise(&mut allowed).await?;
         let allowed = self.space_out(allowed, now);
@@ -129,8 +132,17 @@ impl<'a> Sorter<'a> {
             match (message.to.filter(|_| planned), &campaign, scopes.get(key.campaign().tenant())) {
                 (Some(to), Some(campaign), Some(scope)) => {
                     let (campaign, scope) = (Arc::clone(campaign), Arc::clone(scope));
-                    let (also, person_charge) = (Vec::new(), None);
-                    candidates.push(Candidate { receipt, message, to, campaign, scope, also, person_charge });
+                    let (also, person_charge, turn) = (Vec::new(), None, None);
+                    candidates.push(Candidate {
+                        receipt,
+                        message,
+                        to,
+                        campaign,
+                        scope,
+                        also,
+                        person_charge,
+                        turn,
+                    });
                 }
                 _ => self.settle(receipt, Outcome::Done),
             }
@@ -148,7 +160,10 @@ impl<'a> Sorter<'a> {
         let people: Vec<PersonKey> = allowed.iter().map(Candidate::person).collect();
         let standings = self.desk.people.standing(&people).await?;
         for (one, standing) in allowed.iter_mut().zip(standings) {
-            one.also = standing.also;
+            // Of a stream everybody may have many messages.
+            if !one.campaign.record.is_stream() {
+                one.also = standing.also;
+            }
         }
         Ok(())
     }
@@ -173,8 +188,36 @@ impl<'a> Sorter<'a> {
     }
 
     async fn hold(&self, on: HoldOn, seconds: Option<i64>, code: Code) -> Result<(), StoreError> {
-        let until = seconds.map(|seconds| self.desk.clock.now() + chrono::TimeDelta::seconds(seconds));
+        let until = seconds.map(|seconds| self.desk.clock.now() + TimeDelta::seconds(seconds));
         self.desk.lanes.hold(&[Hold { on, until, code }]).await
+    }
+
+    /// Puts off what somebody would get beside another message that a rule counts: that one must
+    /// be known before this one is judged.
+    fn take_turns(&mut self, candidates: Vec<Candidate>, now: DateTime<Utc>) -> Vec<Candidate> {
+        let mut next = Vec::with_capacity(candidates.len());
+        let mut campaign: Option<(Arc<Active>, bool)> = None;
+        for mut candidate in candidates {
+            let counts = match &campaign {
+                Some((known, counts)) if Arc::ptr_eq(known, &candidate.campaign) => *counts,
+                _ => {
+                    let counts = self.desk.counts(&candidate.campaign.record);
+                    campaign.insert((Arc::clone(&candidate.campaign), counts)).1
+                }
+            };
+            if counts {
+                candidate.turn = self.desk.turns.take(candidate.person());
+                if candidate.turn.is_none() {
+                    let until = now + TURN_PAUSE;
+                    let what = What::Deferred { until, code: TURN_WAITS };
+                    let outcome = Outcome::Retry { at: until, code: TURN_WAITS };
+                    self.conclude(&candidate, now, what, outcome);
+                    continue;
+                }
+            }
+            next.push(candidate);
+        }
+        next
     }
 
     /// Judges the messages as of now: what was allowed when it was planned may not be any more.
@@ -213,7 +256,13 @@ impl<'a> Sorter<'a> {
         Ok(allowed)
     }
 
-    fn conclude(&mut self, candidate: &Candidate, at: DateTime<Utc>, what: What, outcome: Outcome) {
+    pub(super) fn conclude(
+        &mut self,
+        candidate: &Candidate,
+        at: DateTime<Utc>,
+        what: What,
+        outcome: Outcome,
+    ) {
         let of = Subject::Attempt(candidate.message.key.clone(), candidate.message.facts.attempts);
         let fact = Fact { of, at, what };
         self.done.push(Done { fact: Some(fact), ..Done::settled(self.lease, candidate.receipt, outcome) });
@@ -329,12 +378,17 @@ impl<'a> Sorter<'a> {
             deferrals: candidate.message.facts.deferrals,
             campaign: candidate.campaign,
             charges: Charges { day: charge, person: candidate.person_charge },
+            turn: candidate.turn,
         }
     }
 }
 
 /// How long the work of a tenant that was not let in waits before it is looked at again.
 const TENANT_PAUSE: i64 = 10;
+/// Another message to the person is on its way, and a rule counts them.
+const TURN_WAITS: Code = Code::known("people.turn_waits");
+/// How long it may take until that one is known; a request ends after 15 s.
+const TURN_PAUSE: TimeDelta = TimeDelta::seconds(5);
 /// The number wrote to the person a moment ago.
 const PAIR_WAITS: Code = Code::known("pair.waits");
 /// A record of the queue that is no reference of ours.

@@ -1,5 +1,6 @@
 //! Begins messages in small groups and puts each begun one on the wire.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::lease::OpenLease;
 use super::outcome::{ATTEMPTS_USED_UP, Judge};
 use super::recorder::{Back, Charges, Done};
 use super::smooth::Smoother;
+use super::turns::Turn;
 use crate::aftermath::Beyond;
 use crate::desk::{Active, Desk};
 use crate::fact::{Begin, Begun, Fact, Hears, Subject, What};
@@ -27,6 +29,7 @@ use crate::people::PersonKey;
 use crate::phone::PhoneNumber;
 use crate::progress::DUPLICATE_PERSON;
 use crate::rule::OPTED_OUT;
+use crate::sender::{NumberId, Sender};
 use crate::telemetry;
 use crate::template::Category;
 
@@ -49,7 +52,15 @@ pub(super) struct Ready {
     pub(super) deferrals: u8,
     pub(super) campaign: Arc<Active>,
     pub(super) charges: Charges,
+    /// Kept until what came of the message is noted.
+    pub(super) turn: Option<Turn>,
 }
+
+/// A message with its place among those that wait for their number.
+type Queued = (Ready, OwnedSemaphorePermit);
+
+/// Messages that wait for their numbers, of all numbers together.
+const QUEUED: usize = 2_048;
 
 /// The pause after a store that did not answer.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
@@ -78,41 +89,56 @@ impl Beginner {
     /// Serves until the pump is gone and everything begun has been answered.
     pub(super) async fn run(self, mut ready: mpsc::Receiver<Ready>) {
         let this = Arc::new(self);
+        let mut lines: HashMap<Option<NumberId>, mpsc::UnboundedSender<Queued>> = HashMap::new();
+        let mut numbers = JoinSet::new();
+        let places = Arc::new(Semaphore::new(QUEUED));
+        while let Some(ready) = ready.recv().await {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+            // Each number waits for its own rate, and for no other's. Without rates they are one.
+            let number = &ready.campaign.record.definition.sender.number_id;
+            let line = lines.entry(Some(number.clone()).filter(|_| this.desk.config.paced));
+            let line = line.or_insert_with(|| {
+                let (line, waiting) = mpsc::unbounded_channel();
+                numbers.spawn(Arc::clone(&this).serve(waiting));
+                line
+            });
+            if line.send((ready, place)).is_err() {
+                break;
+            }
+        }
+        drop(lines);
+        while numbers.join_next().await.is_some() {}
+    }
+
+    /// Begins the messages of one number.
+    async fn serve(self: Arc<Self>, mut queued: mpsc::UnboundedReceiver<Queued>) {
         let mut groups = JoinSet::new();
-        let size = this.desk.config.begin_group;
-        let mut group = Vec::with_capacity(size);
-        while !group.is_empty() || 0 < ready.recv_many(&mut group, size).await {
-            let together = this.together(&group);
+        let size = self.desk.config.begin_group;
+        let mut group: Vec<Queued> = Vec::with_capacity(size);
+        while !group.is_empty() || 0 < queued.recv_many(&mut group, size).await {
+            let Some((first, _)) = group.first() else { continue };
+            let sender = &first.campaign.record.definition.sender;
+            let together = self.together(sender, group.len());
+            if self.desk.config.paced {
+                self.smoother.wait(sender, self.desk.last_rate(sender), together).await;
+            }
             // A place in the window for each message before it is begun: what is begun and not
-            // recorded is never more than the window.
-            let mut places = Vec::with_capacity(together);
-            for _ in 0..together {
-                match Arc::clone(&this.window).acquire_owned().await {
-                    Ok(place) => places.push(place),
-                    Err(_) => return,
-                }
-            }
-            if this.desk.config.paced
-                && let Some(first) = group.first()
-            {
-                let sender = &first.campaign.record.definition.sender;
-                this.smoother.wait(sender, this.desk.last_rate(sender), together).await;
-            }
-            let messages: Vec<(Ready, OwnedSemaphorePermit)> = group.drain(..together).zip(places).collect();
-            groups.spawn(Arc::clone(&this).begin(messages));
+            // recorded is never more than the window. All at once, or two numbers could wait for
+            // each other's.
+            let many = u32::try_from(together).unwrap_or(u32::MAX);
+            let Ok(mut places) = Arc::clone(&self.window).acquire_many_owned(many).await else { return };
+            let ready = group.drain(..together).map(|(ready, _)| ready);
+            let messages = ready.filter_map(|ready| Some((ready, places.split(1)?))).collect();
+            groups.spawn(Arc::clone(&self).begin(messages));
             while groups.try_join_next().is_some() {}
         }
         while groups.join_next().await.is_some() {}
     }
 
-    /// How many from the first on leave at once: messages of one number, and no more than it may
-    /// send in one burst.
-    fn together(&self, group: &[Ready]) -> usize {
-        let Some(first) = group.first().filter(|_| self.desk.config.paced) else { return group.len() };
-        let sender = &first.campaign.record.definition.sender;
+    /// How many of a group leave at once: no more than the number may send in one burst.
+    fn together(&self, sender: &Sender, group: usize) -> usize {
         let burst = Rate::per_second(self.desk.last_rate(sender)).burst as usize;
-        let same = |ready: &&Ready| ready.campaign.record.definition.sender.number_id == sender.number_id;
-        group.iter().take(burst).take_while(same).count()
+        if self.desk.config.paced { group.min(burst.max(1)) } else { group }
     }
 
     /// Begins one group, then posts what was begun.
@@ -200,8 +226,9 @@ impl Beginner {
         };
         let span = tracing::debug_span!("dispatch.send", campaign = %record.key, record = ready.key.record(), attempt);
         let ticket = self.desk.signs.ticket(record);
+        let left_by = ready.campaign.content.route();
         let answer = self.desk.gateway.send(&record.definition.sender, &outgoing).instrument(span).await;
-        let judge = Judge { desk: &self.desk, ready: &ready, attempt, ticket };
+        let judge = Judge { desk: &self.desk, ready: &ready, attempt, ticket, left_by };
         let concluded = judge.conclude(answer);
         let back = Back { key: ready.key.clone(), attempt, charges: ready.charges };
         let done = Done {

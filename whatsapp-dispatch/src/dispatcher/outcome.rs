@@ -12,7 +12,7 @@ use super::begin::Ready;
 use crate::aftermath::{AboutPerson, Beyond, News, Ticket};
 use crate::desk::Desk;
 use crate::fact::{Fact, Subject, Then, Wait, What};
-use crate::gateway::{GatewayError, Receipt};
+use crate::gateway::{GatewayError, Receipt, Route};
 use crate::people::Name;
 use crate::reaction::{Fate, Reaction, Scope, deferral, pair_backoff};
 use crate::telemetry;
@@ -48,6 +48,8 @@ pub(super) struct Judge<'a> {
     pub(super) attempt: u16,
     /// Taken before the request was made.
     pub(super) ticket: Ticket,
+    /// The door that it left through.
+    pub(super) left_by: Route,
 }
 
 impl Judge<'_> {
@@ -60,8 +62,10 @@ impl Judge<'_> {
                 Conclusion { also, ..self.plain(now, what, Outcome::Done) }
             }
             Err(GatewayError::Refused(error)) => {
-                let category = self.ready.campaign.record.definition.template.category;
-                self.react(now, &Reaction::to(&error, category))
+                let definition = &self.ready.campaign.record.definition;
+                let reaction = Reaction::to(&error, definition.template.category);
+                let lone = definition.sends_lone_messages();
+                self.react(now, &if lone { reaction.for_lone_message() } else { reaction })
             }
             Err(GatewayError::Throttled { retry_after }) => self.throttled(now, THROTTLED, retry_after),
             Err(GatewayError::NotSent { .. }) => self.again(now, UNREACHABLE, false, None),
@@ -75,8 +79,13 @@ impl Judge<'_> {
             telemetry::count("dispatch_unknown_codes_total", None, 1);
         }
         let about = AboutPerson::of(reaction, self.ready.deferrals, now);
+        let beyond = match self.desk.signs.beyond(&self.ready.campaign.record, reaction, self.ticket) {
+            // It was sent that way, and another attempt would end the same.
+            Beyond::Reroute(route, code) if route == self.left_by => Beyond::Pause(code),
+            beyond => beyond,
+        };
         Conclusion {
-            beyond: self.desk.signs.beyond(&self.ready.campaign.record, reaction, self.ticket),
+            beyond,
             about: about.map(|about| (self.ready.person.clone().into(), about, now)),
             ..self.fate(now, reaction)
         }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 use rules_core::judge::id::ChargeId;
 use rules_core::work::StoreError;
@@ -12,7 +13,8 @@ use rules_core::work::queue::Outcome;
 use rules_core::work::quota::{Admission, Admitted, Crowd};
 
 use super::batch::{Candidate, Sorter};
-use crate::desk::outlet;
+use crate::desk::lane;
+use crate::fact::What;
 use crate::people::PersonKey;
 use crate::sender::NumberId;
 
@@ -24,8 +26,9 @@ pub(crate) const PEOPLE_EXCEEDED: Code = Code::known("quota.people_exceeded");
 const LEFT_ALONE: Duration = Duration::from_secs(60);
 
 impl Sorter<'_> {
-    /// Keeps those whom their portfolio may write to; the others go back, and their number is
-    /// held until there is room.
+    /// Keeps those whom their portfolio may write to; the others go back, and their campaign is
+    /// held until there is room. Single messages wait each by itself: the next one of the stream
+    /// may go to somebody who counts already.
     pub(super) async fn admit(&mut self, mut allowed: Vec<Candidate>) -> Result<Vec<Candidate>, StoreError> {
         let limited = self.limited(&allowed).await?;
         let (places, admissions): (Vec<usize>, Vec<Admission>) =
@@ -40,16 +43,18 @@ impl Sorter<'_> {
             match answer {
                 Admitted::In => candidate.person_charge = Some(admission.id),
                 Admitted::Full { frees_at } => {
-                    full.push(candidate.receipt);
-                    self.hold_number(candidate, frees_at, admission.crowd.limit).await?;
+                    full.push((candidate.receipt, frees_at, admission.crowd.limit));
                 }
             }
         }
-        for receipt in &full {
-            self.settle(*receipt, Outcome::HandBack);
+        let mut kept = Vec::with_capacity(allowed.len());
+        for candidate in allowed {
+            match full.iter().find(|(receipt, ..)| *receipt == candidate.receipt) {
+                None => kept.push(candidate),
+                Some((_, frees_at, limit)) => self.wait_for_room(&candidate, *frees_at, *limit).await?,
+            }
         }
-        allowed.retain(|candidate| !full.contains(&candidate.receipt));
-        Ok(allowed)
+        Ok(kept)
     }
 
     /// Those whose portfolio is limited, by their place, with its crowd.
@@ -100,26 +105,30 @@ impl Sorter<'_> {
         Ok(admissions)
     }
 
-    async fn hold_number(
+    async fn wait_for_room(
         &mut self,
         candidate: &Candidate,
-        frees_at: Option<chrono::DateTime<chrono::Utc>>,
+        frees_at: Option<DateTime<Utc>>,
         limit: u64,
     ) -> Result<(), StoreError> {
-        let sender = &candidate.campaign.record.definition.sender;
-        if self.held.contains(&sender.number_id) {
+        let now = self.desk.clock.now();
+        let soonest = after(now, LEFT_ALONE);
+        let at = frees_at.map_or(soonest, |at| at.max(soonest));
+        let record = &candidate.campaign.record;
+        if record.is_stream() {
+            let what = What::Deferred { until: at, code: PEOPLE_EXCEEDED };
+            self.conclude(candidate, now, what, Outcome::Retry { at, code: PEOPLE_EXCEEDED });
             return Ok(());
         }
-        self.held.push(sender.number_id.clone());
-        tracing::info!(
-            portfolio = sender.portfolio,
-            limit,
-            "the portfolio has written to as many people as it may"
-        );
-        let Ok(outlet) = outlet(&candidate.scope, sender) else { return Ok(()) };
-        let soonest = after(self.desk.clock.now(), LEFT_ALONE);
-        let until = frees_at.map_or(soonest, |at| at.max(soonest));
-        let hold = Hold { on: HoldOn::Outlet(outlet), until: Some(until), code: PEOPLE_EXCEEDED };
+        self.settle(candidate.receipt, Outcome::HandBack);
+        if self.held.contains(&record.key) {
+            return Ok(());
+        }
+        self.held.push(record.key.clone());
+        let portfolio = &record.definition.sender.portfolio;
+        tracing::info!(portfolio, limit, "the portfolio has written to as many people as it may");
+        let Ok(lane) = lane(&candidate.scope, record) else { return Ok(()) };
+        let hold = Hold { on: HoldOn::Lane(lane), until: Some(at), code: PEOPLE_EXCEEDED };
         self.desk.lanes.hold(&[hold]).await
     }
 }

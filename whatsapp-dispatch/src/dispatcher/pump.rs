@@ -1,5 +1,6 @@
 //! Permits first, then a lease within them: the pump holds at most one tick of work.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,9 @@ use super::batch::{Sorted, Sorter};
 use super::begin::Ready;
 use super::lease::OpenLease;
 use super::recorder::Done;
-use crate::campaigns::{Select, Status};
+use crate::campaigns::Select;
 use crate::desk::{Desk, outlet};
+use crate::sender::NumberId;
 use crate::sweeper::earlier;
 use crate::telemetry;
 
@@ -45,6 +47,9 @@ struct Paced {
 
 /// How long the list of numbers with released campaigns is believed.
 const OUTLETS_BELIEVED: Duration = Duration::from_millis(500);
+
+/// Campaigns that are looked at together.
+const CAMPAIGNS: usize = 500;
 
 /// The pause after a store that did not answer.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -147,23 +152,28 @@ impl Pump {
 
     /// The numbers of released campaigns.
     async fn find_outlets(&mut self) -> Result<(), StoreError> {
-        let records = self.desk.campaigns.list(&Select::Active, 0, 1_000).await?;
-        let mut outlets: Vec<Paced> = Vec::new();
-        for record in records.iter().filter(|record| record.status == Status::Released) {
-            let sender = &record.definition.sender;
-            let Ok(scope) = self.desk.tenants.enter(record.key.tenant()).await else { continue };
-            let Ok(outlet) = outlet(&scope, sender) else { continue };
-            if outlets.iter().any(|paced| paced.outlet == outlet) {
-                continue;
+        let (mut outlets, mut seen): (Vec<Paced>, HashSet<NumberId>) = (Vec::new(), HashSet::new());
+        let mut after = 0;
+        loop {
+            let records = self.desk.campaigns.list(&Select::Released, after, CAMPAIGNS).await?;
+            let Some(last) = records.last() else { break };
+            after = last.key.number();
+            for record in records {
+                let sender = &record.definition.sender;
+                if !seen.insert(sender.number_id.clone()) {
+                    continue;
+                }
+                let Ok(scope) = self.desk.tenants.enter(record.key.tenant()).await else { continue };
+                let Ok(outlet) = outlet(&scope, sender) else { continue };
+                let known = self.outlets.iter().find(|paced| paced.outlet == outlet);
+                let (granted, taken) = known.map_or((0, 0), |paced| (paced.granted, paced.taken));
+                outlets.push(Paced {
+                    outlet,
+                    rate: Rate::per_second(self.desk.rate(&scope, sender).await?),
+                    granted,
+                    taken,
+                });
             }
-            let known = self.outlets.iter().find(|paced| paced.outlet == outlet);
-            let (granted, taken) = known.map_or((0, 0), |paced| (paced.granted, paced.taken));
-            outlets.push(Paced {
-                outlet,
-                rate: Rate::per_second(self.desk.rate(&scope, sender).await?),
-                granted,
-                taken,
-            });
         }
         self.outlets = outlets;
         Ok(())

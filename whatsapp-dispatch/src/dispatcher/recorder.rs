@@ -15,15 +15,14 @@ use tracing::Instrument;
 
 use super::begin::Ready;
 use super::lease::OpenLease;
+use super::turns::Turn;
 use crate::aftermath::{Beyond, News};
 use crate::delivery::change::word;
 use crate::desk::{Active, Desk};
 use crate::fact::{Fact, What};
 use crate::message::{CampaignKey, MessageKey};
 use crate::people::{Learned, Lesson, Name, PersonKey};
-use crate::rule::counts_marketing;
 use crate::telemetry;
-use crate::template::Category;
 
 /// What came of one leased record.
 #[derive(Debug)]
@@ -43,6 +42,8 @@ pub(super) struct Done {
     pub(super) person: Option<PersonKey>,
     /// Held until the outcome is recorded.
     pub(super) place: Option<OwnedSemaphorePermit>,
+    /// Kept until a frequency cap can know of the message.
+    pub(super) turn: Option<Turn>,
 }
 
 /// Units that go back to their quotas.
@@ -90,6 +91,7 @@ impl Done {
             campaign: None,
             person: None,
             place: None,
+            turn: None,
         }
     }
 
@@ -102,6 +104,7 @@ impl Done {
             campaign: Some(Arc::clone(&ready.campaign)),
             person: Some(ready.person.clone()),
             place,
+            turn: ready.turn.clone(),
             ..Self::settled(&ready.lease, ready.receipt, outcome)
         }
     }
@@ -184,8 +187,8 @@ impl Recorder {
         let mut now = Vec::new();
         for done in group {
             // The message's place in the window is free: its outcome is written down.
-            let Done { lease, receipt, outcome, place, .. } = done;
-            drop(place);
+            let Done { lease, receipt, outcome, place, turn, .. } = done;
+            drop((place, turn));
             match lease.settle(receipt, outcome) {
                 Some(settlements) => now.push((lease, settlements)),
                 None if !later.iter().any(|other| other.token == lease.token) => later.push(lease),
@@ -201,13 +204,13 @@ impl Recorder {
     /// What a frequency cap must know: a message that reached WhatsApp, or may have.
     fn counted(&self, done: &Done) -> Option<Learned> {
         let (fact, campaign) = (done.fact.as_ref()?, done.campaign.as_ref()?);
-        let category = campaign.record.definition.template.category;
-        let may_be_sent = matches!(fact.what, What::Accepted { .. } | What::InDoubt { .. });
-        let rules = self.desk.referee.book().rules_of(campaign.record.key.tenant());
-        (may_be_sent && category == Category::Marketing && counts_marketing(&rules)).then_some(Learned::new(
+        let may_be_sent =
+            matches!(fact.what, What::Accepted { .. } | What::Held { .. } | What::InDoubt { .. });
+        let what = Lesson::Messaged { category: campaign.record.definition.template.category };
+        (may_be_sent && self.desk.counts(&campaign.record)).then_some(Learned::new(
             done.person.clone()?,
             fact.at,
-            Lesson::Messaged { category },
+            what,
         ))
     }
 

@@ -10,6 +10,7 @@ use rules_core::work::StoreError;
 use super::{Told, Tracker};
 use crate::accounts::{NumberNote, PortfolioNote};
 use crate::aftermath;
+use crate::dispatcher::PEOPLE_EXCEEDED;
 use crate::sender::Sender;
 use crate::template::TemplateEvent;
 use crate::webhook::account::{AccountEvent, AccountUpdate};
@@ -135,7 +136,10 @@ impl Tracker {
             limit = note.people_per_day,
             "whatsapp tells a portfolio's limit"
         );
-        self.desk.note_portfolio(scope, &sender.portfolio, at(change, now), note).await
+        self.desk.note_portfolio(scope, &sender.portfolio, at(change, now), note).await?;
+        // There may be room now; if there is none, the next message finds out.
+        let outlets = aftermath::numbers(&self.desk, |other| other.portfolio == sender.portfolio).await?;
+        aftermath::release_lanes(&self.desk, &outlets, &PEOPLE_EXCEEDED).await
     }
 
     async fn account(

@@ -502,6 +502,9 @@ async fn a_lower_limit_of_the_portfolio_holds<S: DispatchStore>(house: House<S>)
     })
     .await;
     assert_eq!(house.meta.total(), 5);
+    let update = json!({"max_daily_conversations_per_business": "7", "max_phone_numbers_per_business": 25});
+    house.hear("business_capability_update", update).await;
+    until("a higher limit makes room", || async { house.meta.total() == 7 }).await;
     house.end().await;
 }
 

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use rules_core::judge::tenant::{TenantId, TenantRecord};
 use rules_core::work::tenants::{FixedTenants, Tenants};
-use whatsapp_dispatch::dispatch::{Dispatch, Sent};
+use whatsapp_dispatch::dispatch::{DirectContent, Dispatch, Sent};
+use whatsapp_dispatch::fact::State;
+use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::sender::{NumberId, Sender};
+use whatsapp_dispatch::template::Category;
 
 use crate::campaign::sums_hold;
 use crate::house::{Jumping, Scripted, campaign, jumping, memory, people, quick, sender, until};
@@ -46,6 +50,33 @@ async fn a_portfolio_writes_to_as_many_people_as_it_may_in_24_hours() {
     assert!(running.drain(Duration::from_secs(10)).await.unwrap());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_portfolio_keeps_back_only_what_counts() {
+    let (house, clock) = jumping().await;
+    let gateway = Scripted::accepting();
+    let dispatch = Dispatch::builder(&house.store, gateway.clone()).config(quick()).build().unwrap();
+    let running = dispatch.start();
+    let limited = sender().with_people_per_day(10);
+    let plan = dispatch.plan(campaign_of(limited.clone()), people(25)).await.unwrap();
+    let sent = dispatch.release(&plan).await.unwrap();
+    until_full(&sent).await;
+    let fragment = br#""type":"template","template":{"name":"receipt","language":{"code":"en"}}"#;
+    let receipt = || DirectContent::template(Category::Utility, Bytes::from_static(fragment));
+    let known = *gateway.posts.lock().unwrap().keys().next().unwrap();
+    let stranger = PhoneNumber::from_digits(4_915_112_345_678).unwrap();
+    let waits = dispatch.send(&limited, stranger, receipt(), "to a stranger").await.unwrap();
+    let leaves = dispatch.send(&limited, known, receipt(), "to one of the ten").await.unwrap();
+    until("it leaves", || async { leaves.state().await.unwrap() == State::Accepted }).await;
+    until("it waits", || async { waits.state().await.unwrap() == State::Deferred }).await;
+    assert_eq!(waits.facts().await.unwrap().code.unwrap().as_str(), "quota.people_exceeded");
+    until("there is room", || async {
+        clock.jump(Duration::from_secs(3_600));
+        waits.state().await.unwrap() == State::Accepted
+    })
+    .await;
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
+}
+
 fn campaign_of(sender: Sender) -> whatsapp_dispatch::campaign::Campaign {
     campaign("test").from(sender)
 }
@@ -74,7 +105,7 @@ async fn tenants_of_one_portfolio_share_its_limit() {
         let mut waiting = 0;
         for sent in &all {
             let report = sent.report().await.unwrap();
-            waiting += report.progress.in_state(whatsapp_dispatch::fact::State::Waiting);
+            waiting += report.progress.in_state(State::Waiting);
         }
         // The same ten people have the messages of both tenants: twenty messages, ten people.
         waiting == 0

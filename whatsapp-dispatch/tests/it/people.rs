@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use rules_core::judge::code::Code;
 use rules_core::judge::rule_set::RuleSet;
 use rules_core::judge::tenant::{TenantId, TenantRecord, TenantScope};
 use rules_core::work::clock::Clock;
 use rules_core::work::tenants::{FixedTenants, Tenants};
-use whatsapp_dispatch::dispatch::Dispatch;
+use whatsapp_dispatch::dispatch::{Dispatch, Report};
 use whatsapp_dispatch::people::{Address, Learned, Lesson, Name, People};
 use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::rule;
@@ -43,6 +44,40 @@ async fn a_capped_person_waits_across_campaigns() {
     clock.jump(Duration::from_secs(7 * 86_400));
     until("the wait is over", || async { gateway.total() == 13 }).await;
     assert_eq!(finished(&sent).await.progress.accepted, 8);
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_cap_holds_for_campaigns_that_run_at_once() {
+    let (house, clock) = jumping().await;
+    let gateway = Scripted::accepting();
+    let rules = serde_json::json!({ "rule": [{ "kind": "frequency_cap", "messages": 1, "days": 7 }] });
+    let dispatch = Dispatch::builder(&house.store, gateway.clone())
+        .config(quick())
+        .rules(RuleSet::from_json(&rules, &rule::kinds()).unwrap())
+        .build()
+        .unwrap();
+    let mut sent = Vec::new();
+    for name in ["first", "second", "third"] {
+        let plan = dispatch.plan(campaign(name), people(200)).await.unwrap();
+        sent.push(dispatch.release(&plan).await.unwrap());
+    }
+    let running = dispatch.start();
+    until("everybody has one", || async { gateway.total() == 200 }).await;
+    let capped = |report: &Report| {
+        let reasons = report.progress.reasons();
+        reasons.get(&Code::known("people.frequency_cap")).copied().unwrap_or_default()
+    };
+    until("the rest waits for the cap", || async {
+        clock.jump(Duration::from_millis(500));
+        let mut waiting = 0;
+        for sent in &sent {
+            waiting += capped(&sent.report().await.unwrap());
+        }
+        waiting == 400
+    })
+    .await;
+    assert_eq!(gateway.total(), 200);
     assert!(running.drain(Duration::from_secs(10)).await.unwrap());
 }
 

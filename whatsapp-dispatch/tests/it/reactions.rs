@@ -441,11 +441,29 @@ async fn a_missing_permission_stops_the_tenant() {
     let sent = house.release(campaign("test", &alone()), 300).await;
     waits_for(&sent, "whatsapp.10").await;
     let report = finished(&sent).await;
-    assert!(matches!(&report.holds[0].on, HoldOn::Tenant(tenant) if tenant.as_str() == "main"));
+    assert!(matches!(&report.holds[0].on, HoldOn::Outlet(_)), "its webhooks are applied all the same");
+    let posts = house.meta.posts();
+    let person = house.meta.posts.lock().unwrap()[0].1;
+    house.tell_failed(person, 131_050, Duration::ZERO).await;
+    assert_eq!(house.meta.posts(), posts);
     over.store(true, Ordering::Release);
     house.dispatch.resume_tenant(&TenantId::parse("main").unwrap()).await.unwrap();
     assert_eq!(finished(&sent).await.progress.accepted, 300);
     house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_sent_where_the_message_came_from_pauses() {
+    // These want `/messages`, by which it left.
+    for code in [139_200, 134_100] {
+        let house = House::new(Meta::new(move |_, _, _| refused(code)));
+        let sent = house.release(campaign("test", &alone()), 300).await;
+        until("it is paused", || async { sent.record().await.unwrap().status == Status::Paused }).await;
+        let report = finished(&sent).await;
+        assert_eq!(report.waits()[0].code.as_str(), format!("whatsapp.{code}"));
+        assert!(house.meta.most() < 4, "{} posts to somebody", house.meta.most());
+        house.end().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

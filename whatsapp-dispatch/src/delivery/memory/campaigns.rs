@@ -5,7 +5,7 @@ use rules_core::store::memory::Memory;
 use rules_core::work::StoreError;
 
 use super::{DispatchState, Stored};
-use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select};
+use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status};
 use crate::message::CampaignKey;
 use crate::progress::Progress;
 
@@ -60,6 +60,7 @@ impl Campaigns for Memory {
                     Select::Named(tenant, name) => record.key.tenant() == tenant && record.name == *name,
                     Select::Of(tenant) => record.key.tenant() == tenant,
                     Select::Active => record.status.is_active(),
+                    Select::Released => record.status == Status::Released,
                 }
         };
         Ok(tables.campaigns.iter().map(|stored| &stored.record).filter(wanted).take(max).cloned().collect())

@@ -107,12 +107,14 @@ fn listed(
     let condition = match select {
         Select::Named(..) => "tenant = ?2 AND name = ?3",
         Select::Of(_) => "tenant = ?2 AND ?3 = ''",
+        // As the index says it.
         Select::Active => "status IN ('released', 'paused', 'cancelled') AND ?2 = '' AND ?3 = ''",
+        Select::Released => "status = 'released' AND ?2 = '' AND ?3 = ''",
     };
     let (tenant, name) = match select {
         Select::Named(tenant, name) => (tenant.as_str(), name.as_str()),
         Select::Of(tenant) => (tenant.as_str(), ""),
-        Select::Active => ("", ""),
+        Select::Active | Select::Released => ("", ""),
     };
     let max = i64::try_from(max).unwrap_or(i64::MAX);
     let sql =

@@ -26,6 +26,10 @@ CREATE TABLE campaign (
     UNIQUE (tenant, name)
 ) STRICT;
 
+-- What is sent or followed up, asked for many times a second.
+CREATE INDEX campaign_active ON campaign (number) WHERE status IN ('released', 'paused', 'cancelled');
+CREATE INDEX campaign_released ON campaign (number) WHERE status = 'released';
+
 -- Records counted by where they stand and why.
 CREATE TABLE campaign_count (
     campaign INTEGER NOT NULL,
