@@ -119,14 +119,16 @@ impl Desk {
         scope: &TenantScope,
         sender: &Sender,
         at: DateTime<Utc>,
-        change: impl FnOnce(&mut NumberNote) + Send,
+        change: impl FnOnce(&mut NumberNote, bool) + Send,
     ) -> Result<(), StoreError> {
         let key = number_key(scope, sender);
         let noted = self.register.look(std::slice::from_ref(&key)).await?.pop().flatten();
+        let known_at = noted.as_ref().map_or(at, |note| note.at);
         let mut note: NumberNote =
             noted.and_then(|note| serde_json::from_str(&note.text).ok()).unwrap_or_default();
-        change(&mut note);
-        self.note(key, at, serde_json::to_string(&note).unwrap_or_default()).await
+        // Older news may hold something that is not told again.
+        change(&mut note, known_at <= at);
+        self.note(key, at.max(known_at), serde_json::to_string(&note).unwrap_or_default()).await
     }
 
     /// Notes which number is shown under these digits: some news name it by them alone.

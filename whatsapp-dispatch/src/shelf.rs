@@ -9,9 +9,8 @@ use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 use rules_core::work::StoreError;
 use rules_core::work::clock::after;
-use rules_core::work::lanes::HoldOn;
 
-use crate::aftermath::pause_campaign;
+use crate::aftermath::{pause_campaign, release_lanes};
 use crate::campaigns::{CampaignRecord, Change, Changed, Select, Status};
 use crate::desk::{Desk, lane};
 use crate::gateway::GatewayError;
@@ -119,19 +118,39 @@ impl Desk {
             (TemplateEvent::Usable, Status::Paused) if is_of_template(record.reason.as_ref()) => {
                 self.go_on(record).await
             }
+            // Perhaps it was resumed and its lane was not released before the process died.
+            (TemplateEvent::Usable, Status::Released) => self.release_of_template(record).await,
             _ => Ok(()),
         }
     }
 
-    /// Resumes a campaign, unless somebody changed it since it was looked at.
+    /// Resumes a campaign, unless somebody paused it for another reason since it was looked at.
     async fn go_on(&self, record: &CampaignRecord) -> Result<(), StoreError> {
-        let changed = self.campaigns.change(&record.key, record.revision, &Change::Resume).await?;
-        self.forget(&record.key);
-        let Changed::Made(record) = changed else { return Ok(()) };
-        tracing::info!(campaign = %record.key, "the campaign goes on, its template may be sent again");
+        let mut record = record.clone();
+        loop {
+            let changed = self.campaigns.change(&record.key, record.revision, &Change::Resume).await?;
+            self.forget(&record.key);
+            record = match changed {
+                Changed::Made(record) => {
+                    tracing::info!(campaign = %record.key, "the campaign goes on, its template may be sent again");
+                    return self.release_of_template(&record).await;
+                }
+                Changed::Moved(now)
+                    if now.status == Status::Paused && is_of_template(now.reason.as_ref()) =>
+                {
+                    now
+                }
+                Changed::Moved(_) | Changed::NotAllowed(_) | Changed::Missing => return Ok(()),
+            };
+        }
+    }
+
+    /// Ends a hold on the campaign's lane that was made because of its template.
+    async fn release_of_template(&self, record: &CampaignRecord) -> Result<(), StoreError> {
+        // A tenant that is off has nothing that could be sent, and its holds are made again.
         let Ok(scope) = self.tenants.enter(record.key.tenant()).await else { return Ok(()) };
-        let Ok(lane) = lane(&scope, &record) else { return Ok(()) };
-        self.lanes.release(&[HoldOn::Lane(lane)]).await
+        let Ok(ours) = lane(&scope, record) else { return Ok(()) };
+        release_lanes(self, |lane| *lane == ours, |code| is_of_template(Some(code))).await
     }
 }
 

@@ -111,18 +111,30 @@ pub async fn a_hold_ends_by_itself(s: Subject) {
     assert_eq!(payloads(&s.lease(10).await), [0]);
 }
 
-/// A second hold on the same thing replaces the first, its end included.
-pub async fn a_second_hold_replaces_the_first(s: Subject) {
+/// Of two holds on one thing the one that lasts longer stays, with its code: nobody lets go of what
+/// somebody else holds for longer.
+pub async fn the_longer_of_two_holds_stays(s: Subject) {
     let lane = s.lane(0, "n", "t");
     s.add(&lane, [0]).await;
     s.hold(HoldOn::Lane(lane.clone()), Some(Duration::from_secs(10))).await;
-    let second = Hold { on: HoldOn::Lane(lane), until: Some(s.instant(Duration::from_secs(20))), code: LAST };
+    let second =
+        Hold { on: HoldOn::Lane(lane.clone()), until: Some(s.instant(Duration::from_secs(20))), code: LAST };
     s.lanes.hold(std::slice::from_ref(&second)).await.unwrap();
     (s.advance)(Duration::from_secs(10));
     assert!(s.take_sorted().await.is_empty());
-    assert_eq!(s.lanes.depths(None, 1).await.unwrap().first().unwrap().holds, [second]);
+    assert_eq!(s.lanes.depths(None, 1).await.unwrap().first().unwrap().holds, [second.clone()]);
+    s.hold(second.on.clone(), Some(Duration::from_secs(5))).await;
+    assert_eq!(s.lanes.depths(None, 1).await.unwrap().first().unwrap().holds, [second.clone()]);
     (s.advance)(Duration::from_secs(10));
     assert_eq!(s.take_sorted().await, [0]);
+
+    s.add(&lane, [1]).await;
+    let endless = Hold { until: None, ..second.clone() };
+    s.lanes.hold(std::slice::from_ref(&endless)).await.unwrap();
+    s.hold(second.on.clone(), Some(Duration::from_secs(60))).await;
+    assert_eq!(s.lanes.depths(None, 1).await.unwrap().first().unwrap().holds, [endless]);
+    s.lanes.release(&[second.on]).await.unwrap();
+    assert_eq!(s.take_sorted().await, [1]);
 }
 
 /// A hold keeps records that become due while it lasts.
@@ -294,7 +306,7 @@ macro_rules! lanes_conformance {
             one_of_several_holds_is_enough
             a_hold_waits_for_work
             a_hold_ends_by_itself
-            a_second_hold_replaces_the_first
+            the_longer_of_two_holds_stays
             a_hold_keeps_delayed_records
             held_outlets_are_not_ready
             a_hold_leaves_leased_records_alone

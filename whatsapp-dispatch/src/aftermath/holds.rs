@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
+use rules_core::judge::key::Lane;
 use rules_core::work::StoreError;
 use rules_core::work::lanes::{Hold, HoldOn};
 
@@ -107,16 +108,19 @@ pub(crate) async fn hold_numbers(
     desk.lanes.hold(&holds).await
 }
 
-/// Ends holds on lanes of these numbers that were made for this reason.
-pub(crate) async fn release_lanes(desk: &Desk, outlets: &[HoldOn], code: &Code) -> Result<(), StoreError> {
+/// Ends holds on lanes that were made for these reasons.
+pub(crate) async fn release_lanes(
+    desk: &Desk,
+    pick: impl Fn(&Lane) -> bool + Send,
+    reason: impl Fn(&Code) -> bool + Send,
+) -> Result<(), StoreError> {
     let mut found = Vec::new();
     let mut after = None;
     loop {
         let page = desk.lanes.depths(after, PAGE).await?;
         for depth in &page {
-            let ours = outlets.contains(&HoldOn::Outlet(depth.lane.outlet().clone()));
             let lane = HoldOn::Lane(depth.lane.clone());
-            if ours && depth.holds.iter().any(|hold| hold.on == lane && hold.code == *code) {
+            if pick(&depth.lane) && depth.holds.iter().any(|hold| hold.on == lane && reason(&hold.code)) {
                 found.push(lane);
             }
         }

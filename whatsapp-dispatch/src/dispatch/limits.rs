@@ -40,6 +40,6 @@ impl Dispatch {
         };
         let scope = self.desk.tenants.enter(&sender.tenant).await.map_err(entering)?;
         let at = self.desk.clock.now();
-        self.desk.note_number(&scope, sender, at, |note| note.upgraded = upgraded).await
+        self.desk.note_number(&scope, sender, at, |note, _| note.upgraded = upgraded).await
     }
 }

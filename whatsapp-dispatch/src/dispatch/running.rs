@@ -23,6 +23,8 @@ const FEED: Duration = Duration::from_millis(200);
 const RELAY: Duration = Duration::from_millis(500);
 /// How often stories that broke off are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
+/// Sweeps for which it is remembered which names were met together: 10 minutes.
+const ACQUAINTED_FOR: u64 = 20;
 /// How often messages in doubt are decided about.
 const RESOLVE: Duration = Duration::from_secs(2);
 /// How often references are looked for that the queue lost.
@@ -156,10 +158,17 @@ async fn feed(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
 }
 
 async fn sweep(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
-    let sweeper = Sweeper::new(Arc::clone(&desk));
+    let (sweeper, mut sweeps) = (Sweeper::new(Arc::clone(&desk)), 0_u64);
+    // What was learned before may have been erased since, and what was met by a task that was
+    // dropped may not have been learned.
+    desk.acquainted.forget();
     while pause(&desk, &mut stop, SWEEP).await {
         // Twice the lease: its worker had the time to renew it and did not.
         let before: DateTime<Utc> = earlier(desk.clock.now(), desk.config.lease * 2);
+        sweeps += 1;
+        if sweeps % ACQUAINTED_FOR == 0 {
+            desk.acquainted.forget();
+        }
         let adopted = sweeper.adopt().await;
         let doubted = sweeper.doubt(before).await;
         let expired = [sweeper.expire().await, sweeper.overdue().await];

@@ -12,8 +12,9 @@ pub(super) struct Cut {
     pub(super) too_large: Vec<Bytes>,
 }
 
-/// The lists of a change that may be cut between any two of their items.
-const LISTS: [&str; 2] = ["statuses", "messages"];
+/// The lists of a change that may be cut between any two of their items, in the order in which
+/// they are applied: who is who comes before what they did.
+const LISTS: [&str; 5] = ["contacts", "user_id_update", "user_preferences", "statuses", "messages"];
 
 type Object<'a> = BTreeMap<String, &'a RawValue>;
 
@@ -35,6 +36,9 @@ fn pieces(change: &Bytes, limit: usize) -> Option<Cut> {
 
     let mut before = format!(r#"{{{}"change":{{{}"value":{{"#, inner(&alone), inner(&change));
     before.push_str(&inner(&value));
+    if limit <= before.len() + AFTER.len() {
+        return None;
+    }
     let mut cut = Cut::default();
     for (name, list) in lists {
         let items: Vec<&RawValue> =
@@ -108,6 +112,17 @@ mod tests {
 
         let one = super::cut(&change(&json!({"statuses": [{"id": "a"}, {"id": long}, {"id": "b"}]})), 300);
         assert_eq!((one.pieces.len(), one.too_large.len()), (2, 1));
+    }
+
+    #[test]
+    fn every_list_is_cut() {
+        for list in LISTS {
+            let items: Vec<Value> = (0..100).map(|n| json!({"wa_id": format!("{n:020}")})).collect();
+            let cut = cut(&change(&json!({"metadata": {}, list: items})), 400);
+            assert!(8 < cut.pieces.len() && cut.too_large.is_empty(), "{list}");
+            let found = cut.pieces.iter().flat_map(|piece| value(piece)[list].as_array().unwrap().clone());
+            assert_eq!(found.collect::<Vec<_>>(), items);
+        }
     }
 
     proptest! {

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
+use rules_core::judge::key::Lane;
 use rules_core::judge::tenant::TenantScope;
 use rules_core::work::StoreError;
+use rules_core::work::lanes::HoldOn;
 
 use super::{Told, Tracker};
 use crate::accounts::{NumberNote, PortfolioNote};
 use crate::aftermath;
 use crate::dispatcher::PEOPLE_EXCEEDED;
+use crate::register::{Note, NoteKey, NoteKind};
 use crate::sender::Sender;
 use crate::template::TemplateEvent;
 use crate::webhook::account::{AccountEvent, AccountUpdate};
@@ -40,7 +43,14 @@ impl Tracker {
                     let name = update.message_template_name.as_ref();
                     let language = update.message_template_language.as_ref();
                     let event = update.event.as_ref().map_or("", |event| event.as_str());
-                    self.template(change, name, language, TemplateEvent::parse(event)).await?;
+                    let event = TemplateEvent::parse(event);
+                    let of = format!("{}/{}/{}", change.waba, text(name), text(language));
+                    let key = NoteKey::new(scope, NoteKind::Template, of);
+                    let at = at(change, now);
+                    if event == TemplateEvent::Changed || self.is_latest(&key, at).await? {
+                        self.template(change, name, language, event).await?;
+                        self.applied(key, at, event != TemplateEvent::Changed).await?;
+                    }
                 }
                 ChangeValue::TemplateQuality(update) => {
                     let name = update.message_template_name.as_ref();
@@ -62,11 +72,30 @@ impl Tracker {
                     let limit = update.max_daily_conversations_per_business.as_ref();
                     self.portfolio(scope, change, limit, now).await?;
                 }
-                ChangeValue::Account(update) => self.account(scope, change, update).await?,
+                ChangeValue::Account(update) => {
+                    let key = NoteKey::new(scope, NoteKind::Number, format!("account/{}", change.waba));
+                    let at = at(change, now);
+                    if self.is_latest(&key, at).await? {
+                        self.account(scope, change, update).await?;
+                        self.applied(key, at, true).await?;
+                    }
+                }
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// False for news that is older than what was applied: an endpoint that was down gets the news
+    /// of its outage after newer ones.
+    async fn is_latest(&self, key: &NoteKey, at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let known = self.desk.register.look(std::slice::from_ref(key)).await?.pop().flatten();
+        Ok(known.is_none_or(|note| note.at <= at))
+    }
+
+    async fn applied(&self, key: NoteKey, at: DateTime<Utc>, matters: bool) -> Result<(), StoreError> {
+        let note = Note { key, at, text: String::from("applied") };
+        if matters { self.desk.register.note(&[note]).await } else { Ok(()) }
     }
 
     async fn template(
@@ -103,16 +132,18 @@ impl Tracker {
         };
         // An account with one number means that one.
         let meant = match senders.as_slice() {
-            [only] => Some(only),
+            [only] if called.as_deref().is_none_or(|id| id == only.number_id.as_str()) => Some(only),
             several => several.iter().find(|sender| Some(sender.number_id.as_str()) == called.as_deref()),
         };
         let event = update.event.as_ref().map(PhoneQualityEvent::as_str).unwrap_or_default().to_owned();
         if let Some(sender) = meant {
             tracing::info!(number_id = %sender.number_id, event, "whatsapp tells of a number");
             let upgraded = update.event == Some(PhoneQualityEvent::ThroughputUpgrade);
-            let change = |note: &mut NumberNote| {
+            let change = |note: &mut NumberNote, is_latest: bool| {
                 note.upgraded |= upgraded;
-                note.event = Some(event);
+                if is_latest {
+                    note.event = Some(event);
+                }
             };
             self.desk.note_number(scope, sender, at, change).await?;
         } else {
@@ -139,7 +170,8 @@ impl Tracker {
         self.desk.note_portfolio(scope, &sender.portfolio, at(change, now), note).await?;
         // There may be room now; if there is none, the next message finds out.
         let outlets = aftermath::numbers(&self.desk, |other| other.portfolio == sender.portfolio).await?;
-        aftermath::release_lanes(&self.desk, &outlets, &PEOPLE_EXCEEDED).await
+        let theirs = |lane: &Lane| outlets.contains(&HoldOn::Outlet(lane.outlet().clone()));
+        aftermath::release_lanes(&self.desk, theirs, |code| *code == PEOPLE_EXCEEDED).await
     }
 
     async fn account(
@@ -164,7 +196,9 @@ impl Tracker {
                     let kind = restriction.restriction_type.as_ref().map(Text::as_str).unwrap_or_default();
                     kind.contains("BIZ_INITIATED") || kind.contains("BUSINESS_INITIATED")
                 });
-                let until = stops_us.map(|one| one.expiration.as_ref().and_then(Timestamp::instant)).max();
+                let ends = stops_us.map(|one| one.expiration.as_ref().and_then(Timestamp::instant));
+                // One without an end lasts longer than any other.
+                let until = ends.reduce(|one, other| Some(one?.max(other?)));
                 match until {
                     Some(until) => aftermath::hold_numbers(&self.desk, &numbers, until, &RESTRICTED).await,
                     None => Ok(()),
@@ -182,6 +216,10 @@ impl Tracker {
     async fn senders(&self, scope: &TenantScope, change: &Change) -> Result<Vec<Arc<Sender>>, StoreError> {
         self.desk.senders_of(scope, &change.waba).await
     }
+}
+
+fn text(text: Option<&Text>) -> &str {
+    text.map(Text::as_str).unwrap_or_default()
 }
 
 fn at(change: &Change, now: DateTime<Utc>) -> DateTime<Utc> {

@@ -6,8 +6,11 @@ use rules_core::judge::tenant::TenantScope;
 use rules_core::work::StoreError;
 
 use super::{Told, Tracker};
+use crate::aftermath::{AboutPerson, News};
 use crate::people::{Address, ConsentChange, ConsentSource, Learned, Lesson, Word};
+use crate::reaction::Reaction;
 use crate::telemetry;
+use crate::template::Category;
 use crate::webhook::{
     Change, Inbound, MessageStatus, PreferenceValue, RecipientType, Status, Text, Timestamp,
 };
@@ -19,6 +22,7 @@ struct Gathered {
     /// Told of nearly everybody, and mostly nothing new.
     reached: Vec<Learned>,
     said: Vec<ConsentChange>,
+    refused: Vec<News>,
 }
 
 impl Tracker {
@@ -30,8 +34,12 @@ impl Tracker {
             self.inbound(scope, change, now, &mut gathered);
             preferences(scope, change, now, &mut gathered);
             reached(scope, change, now, &mut gathered);
+            refused(scope, change, now, &mut gathered);
         }
-        let Gathered { learned, reached, said } = gathered;
+        let Gathered { learned, reached, said, refused } = gathered;
+        if !refused.is_empty() {
+            self.desk.about_people(&refused).await?;
+        }
         if !learned.is_empty()
             && let Err(error) = self.desk.people.learn(&learned).await
         {
@@ -162,6 +170,24 @@ fn reached(scope: &TenantScope, change: &Change, now: DateTime<Utc>, gathered: &
         if let Some(who) = number.or_else(user) {
             let at = past(status.timestamp.as_ref().and_then(Timestamp::instant), now);
             gathered.reached.push(Learned::new(who, at, Lesson::Reached));
+        }
+    }
+}
+
+/// What errors tell of people. Only where the status lacks our token, which WhatsApp does not promise
+/// for failures: with it, its message is found and its reaction tells the same.
+fn refused(scope: &TenantScope, change: &Change, now: DateTime<Utc>, gathered: &mut Gathered) {
+    let failed = |status: &&MessageStatus| status.status == Some(Status::Failed) && is_to_person(status);
+    for status in change.statuses().filter(failed) {
+        let Some(update) = status.update().filter(|update| update.callback.is_none()) else { continue };
+        let Some(error) = update.errors.first() else { continue };
+        let number = status.recipient_id.as_ref().and_then(|number| Address::wa_id(scope, number.as_str()));
+        let user = || Address::user_id(scope, status.recipient_user_id.as_ref()?.as_str());
+        let at = past(update.at, now);
+        // Of which category it was is not known; what it tells of the person is the same for all.
+        let about = AboutPerson::of(&Reaction::to_status(error.code, Category::Marketing), 0, at);
+        if let (Some(who), Some(about)) = (number.or_else(user), about) {
+            gathered.refused.push((who.into(), about, at));
         }
     }
 }

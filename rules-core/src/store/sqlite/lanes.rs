@@ -130,7 +130,8 @@ fn put_hold(tx: &Transaction<'_>, hold: &Hold) -> Result<(), SqliteError> {
     let on = Held::of(&hold.on);
     tx.prepare_cached(
         "INSERT INTO queue_hold (tenant, outlet, topic, until_us, code) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (tenant, outlet, topic) DO UPDATE SET until_us = excluded.until_us, code = excluded.code",
+         ON CONFLICT (tenant, outlet, topic) DO UPDATE SET until_us = excluded.until_us, code = excluded.code
+         WHERE until_us IS NOT NULL AND (excluded.until_us IS NULL OR until_us < excluded.until_us)",
     )?
     .execute(params![on.tenant, on.outlet, on.topic, hold.until.map(micros_up), hold.code.as_str()])?;
     on.mark(tx, true)

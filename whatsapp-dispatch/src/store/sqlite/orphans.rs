@@ -34,7 +34,7 @@ use crate::gateway::Wamid;
 use crate::message::{CampaignKey, MessageKey, row as row_of};
 
 /// Ids that one search looks for, at most; the next sweep takes the next ones.
-const WANTED: u32 = 1_000;
+const WANTED: u32 = 20_000;
 /// Messages that one statement of a search looks at.
 const STRETCH: u32 = 4_000;
 /// WhatsApp drops a message after 30 days ("Time-to-live", Meta), and may tell so a while later.
@@ -125,6 +125,10 @@ fn status(word: &str, code: Option<String>) -> Result<Option<What>, SqliteError>
 
 /// Searches for the messages of facts that were not searched for yet; says how many were found.
 pub(super) async fn search(store: &Sqlite) -> Result<usize, SqliteError> {
+    let forgotten = (store.clock().now() - ORPHANS_KEPT).timestamp_micros();
+    if store.read(&SCHEMA, move |tx| is_any_older(tx, forgotten)).await? {
+        store.write(&SCHEMA, move |tx| forget_older(tx, forgotten)).await?;
+    }
     let wanted = store.read(&SCHEMA, wanted).await?;
     if wanted.is_empty() {
         return Ok(0);
@@ -154,6 +158,29 @@ pub(super) async fn search(store: &Sqlite) -> Result<usize, SqliteError> {
     Ok(messages)
 }
 
+/// What is kept for 8 days goes even when nothing more of its kind comes.
+fn is_any_older(tx: &Transaction<'_>, than_us: i64) -> Result<bool, SqliteError> {
+    let mut select = tx.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM orphan WHERE kept_us <= ?1)
+         OR coalesce((SELECT at_us FROM quarantine ORDER BY number LIMIT 1), ?1 + 1) <= ?1",
+    )?;
+    Ok(select.query_row([than_us], |row| row.get(0))?)
+}
+
+fn forget_older(tx: &Transaction<'_>, than_us: i64) -> Result<(), SqliteError> {
+    tx.prepare_cached(
+        "DELETE FROM orphan WHERE (tenant, wamid, kind) IN
+         (SELECT tenant, wamid, kind FROM orphan WHERE kept_us <= ?1 ORDER BY kept_us LIMIT 10000)",
+    )?
+    .execute([than_us])?;
+    tx.prepare_cached(
+        "DELETE FROM quarantine WHERE number IN (SELECT number FROM
+         (SELECT number, at_us FROM quarantine ORDER BY number LIMIT 1000) WHERE at_us <= ?1)",
+    )?
+    .execute([than_us])?;
+    Ok(())
+}
+
 fn wanted(tx: &Transaction<'_>) -> Result<Vec<Name>, SqliteError> {
     let mut select =
         tx.prepare_cached("SELECT tenant, wamid, kind FROM orphan WHERE searched = 0 LIMIT ?1")?;
@@ -163,8 +190,10 @@ fn wanted(tx: &Transaction<'_>) -> Result<Vec<Name>, SqliteError> {
 
 /// The tenant's campaigns of whose messages WhatsApp may still tell.
 fn campaigns(tx: &Transaction<'_>, tenant: &TenantId, now: DateTime<Utc>) -> Result<Vec<u32>, SqliteError> {
-    let mut select =
-        tx.prepare_cached("SELECT number FROM campaign WHERE tenant = ?1 AND ?2 < released_us")?;
+    let mut select = tx.prepare_cached(
+        "SELECT number FROM campaign WHERE tenant = ?1 AND (status IN ('released', 'paused', 'cancelled')
+             OR ?2 < max(released_us, coalesce(starts_us, 0)))",
+    )?;
     let since = (now - TOLD_FOR).timestamp_micros();
     let rows = select.query_map(params![tenant.as_str(), since], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -11,8 +11,15 @@ use crate::work::lanes::{DeadLetter, Dropped, Hold, HoldOn, LaneDepth, Lanes, We
 #[async_trait]
 impl Lanes for MemoryQueue {
     async fn hold(&self, holds: &[Hold]) -> Result<(), StoreError> {
-        let held = holds.iter().map(|hold| (hold.on.clone(), hold.clone()));
-        self.state().holds.extend(held);
+        let held = &mut self.state().holds;
+        for hold in holds {
+            let known = held.entry(hold.on.clone()).or_insert_with(|| hold.clone());
+            if let Some(until) = known.until
+                && hold.until.is_none_or(|longer| until < longer)
+            {
+                known.clone_from(hold);
+            }
+        }
         Ok(())
     }
 
