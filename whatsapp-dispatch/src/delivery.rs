@@ -12,6 +12,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rules_core::judge::code::Code;
+use rules_core::judge::tenant::TenantScope;
 use rules_core::work::StoreError;
 
 use crate::fact::{Answer, Begin, Begun, Fact, Facts, Recorded, Resend, State};
@@ -93,6 +94,16 @@ pub trait DeliveryLog: Debug + Send + Sync + 'static {
     async fn adopt(&self) -> Result<usize, StoreError> {
         Ok(0)
     }
+
+    /// Forgets the facts of a tenant that are kept without a message and whose ids tell one of these
+    /// numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves all of them forgotten or none.
+    async fn forget_strays(&self, scope: &TenantScope, numbers: &[PhoneNumber]) -> Result<(), StoreError>;
 
     /// The messages that the query names, in the order of their records.
     ///

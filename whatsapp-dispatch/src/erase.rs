@@ -84,6 +84,7 @@ pub async fn erase(
             }
         }
     }
+    DeliveryLog::forget_strays(store, scope, numbers).await?;
     People::forget(store, &people).await?;
     let at = store.dispatch_clock().now();
     let id = store.dispatch_ids().next();

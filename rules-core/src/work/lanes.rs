@@ -17,8 +17,9 @@ use crate::work::StoreError;
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Lanes: Debug + Send + Sync + 'static {
-    /// Keeps what is named from being leased, delayed records that become due included. A hold on
-    /// something already held replaces it. Nothing needs to wait there yet.
+    /// Keeps what is named from being leased, delayed records that become due included. Of two holds
+    /// on one thing the one that lasts longer stays, with its code; release it first to hold for
+    /// less. Nothing needs to wait there yet.
     ///
     /// Records that are leased already stay with their worker. A hold whose end has come counts
     /// as released.

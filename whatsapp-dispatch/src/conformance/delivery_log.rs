@@ -21,6 +21,7 @@ use crate::fact::{
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, FIRST_STEP, MessageKey, PersonId, Salt};
 use crate::people::{ConsentChange, ConsentSource, PersonKey};
+use crate::phone::PhoneNumber;
 use crate::progress::{Bucket, DUPLICATE_PERSON, Progress, UNKNOWN_FINAL};
 
 const WHY: Code = Code::known("test.why");
@@ -1332,6 +1333,25 @@ pub async fn an_erased_record_names_nobody(s: Subject) {
     assert_eq!(s.progress(&campaign).await.planned(), 3);
 }
 
+/// What is kept without a message is forgotten with the number that its id tells, of one tenant.
+pub async fn strays_that_tell_a_number_are_forgotten(s: Subject) {
+    let campaign = s.released(2).await;
+    let [told, other] = [0, 1].map(|n| campaign.key.message(n));
+    let (tells, does_not) = (3_725_123_456, 1);
+    for n in [tells, does_not] {
+        assert_eq!(s.by_wamid(0, n, What::Delivered).await, Recorded::Unmatched);
+    }
+    let number = PhoneNumber::from_digits(tells.into()).unwrap();
+    s.log.forget_strays(&s.scopes[1], &[number]).await.unwrap();
+    s.log.forget_strays(&s.scopes[0], &[number]).await.unwrap();
+    for (message, n) in [(&told, tells), (&other, does_not)] {
+        s.begin(message, 1).await;
+        s.accept(message, n).await;
+    }
+    s.log.adopt().await.unwrap();
+    assert_eq!([s.state(&told).await, s.state(&other).await], [State::Accepted, State::Delivered]);
+}
+
 /// Writes one test per case of the suite. `$new` names an `async fn() -> Subject`.
 #[macro_export]
 macro_rules! delivery_log_conformance {
@@ -1398,6 +1418,7 @@ macro_rules! delivery_log_conformance {
             counters_add_up_after_anything
             whoever_opted_out_is_not_begun
             an_erased_record_names_nobody
+            strays_that_tell_a_number_are_forgotten
         }
     };
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use rules_core::judge::tenant::TenantId;
+use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::store::memory::{Memory, Part};
 use rules_core::work::StoreError;
 use rules_core::work::clock::Clock;
@@ -20,6 +20,7 @@ use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey};
 use crate::people::opted_out;
+use crate::phone::PhoneNumber;
 use crate::progress::{DUPLICATE_PERSON, Progress};
 
 mod campaigns;
@@ -131,11 +132,8 @@ impl Tables {
         let (to, facts) = (message.to.take(), message.facts.clone());
         message.parameters = Bytes::new();
         let tenant = key.campaign().tenant();
-        let digits = to.map(|to| to.number.digits().to_string());
         let ours = |wamid: &Wamid| {
-            facts.wamid.as_ref() == Some(wamid)
-                || facts.former.iter().any(|former| former.wamid == *wamid)
-                || digits.as_ref().is_some_and(|digits| wamid.tells(digits))
+            facts.wamid.as_ref() == Some(wamid) || facts.former.iter().any(|former| former.wamid == *wamid)
         };
         self.by_wamid.retain(|(of, wamid), _| of != tenant || !ours(wamid));
         self.orphans.retain(
@@ -314,6 +312,15 @@ impl DeliveryLog for Memory {
         tables.count(&changes);
         self.put_out(changes.entries(&BEGUN, now));
         Ok(answers)
+    }
+
+    async fn forget_strays(&self, scope: &TenantScope, numbers: &[PhoneNumber]) -> Result<(), StoreError> {
+        let digits: Vec<String> = numbers.iter().map(|number| number.digits().to_string()).collect();
+        self.part::<DispatchState>().tables().orphans.retain(|(_, fact)| match &fact.of {
+            Subject::Wamid(of, wamid) if of == scope.id() => !digits.iter().any(|digits| wamid.tells(digits)),
+            _ => true,
+        });
+        Ok(())
     }
 
     async fn record(&self, facts: &[Fact]) -> Result<Vec<Recorded>, StoreError> {

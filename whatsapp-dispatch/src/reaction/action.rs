@@ -57,7 +57,7 @@ pub enum Action {
     /// Fetch the credential once more; if that is refused as well, everything that needs it waits
     /// until somebody resumes it.
     RefreshCredential,
-    /// The same, but everything of the tenant waits.
+    /// The same, but all numbers of the tenant wait.
     StopTenant,
     /// The campaign has to leave by another path.
     Route {

@@ -218,8 +218,17 @@ impl<S: DispatchStore> House<S> {
 
     /// A webhook of one change about an account, applied when this returns.
     async fn hear_of(&self, waba: &str, field: &str, value: Value) {
+        self.hear_at(waba, field, value, self.second()).await;
+    }
+
+    /// News of our account that were told so many seconds ago.
+    async fn hear_late(&self, field: &str, value: Value, seconds: i64) {
+        self.hear_at(&sender().waba, field, value, self.second() - seconds).await;
+    }
+
+    async fn hear_at(&self, waba: &str, field: &str, value: Value, time: i64) {
         let change = json!({"field": field, "value": value});
-        let entry = json!({"id": waba, "time": self.second(), "changes": [change]});
+        let entry = json!({"id": waba, "time": time, "changes": [change]});
         let body = json!({"object": "whatsapp_business_account", "entry": [entry]}).to_string();
         self.hooks.receive(Some(&signature(&secret(), body.as_bytes())), body.as_bytes()).await.unwrap();
         until("it is applied", || async { self.dispatch.inbox_depth().await.unwrap() == 0 }).await;
@@ -364,6 +373,8 @@ async fn held_messages_wait_for_their_template<S: DispatchStore>(house: House<S>
     until("it goes out", || async { house.meta.total() == 3 }).await;
     until("it is taken", || async { house.facts(&sent, 0).await.state() == State::Accepted }).await;
     assert_eq!(house.meta.to(1), 2);
+    house.hear_late("message_template_status_update", template("PAUSED"), 100).await;
+    assert_eq!(sent.record().await.unwrap().status, Status::Released, "that was before it was approved");
     house.end().await;
 }
 
@@ -373,6 +384,11 @@ async fn who_opted_out_at_whatsapp_gets_no_marketing<S: DispatchStore>(house: Ho
     house.failed(&facts, 131_050).await;
     assert_eq!(house.facts(&sent, 3).await.state(), State::Failed);
     assert_eq!(house.preview(campaign("next"), 4).await, (3, vec!["consent.opted_out".to_owned()]));
+    // WhatsApp does not promise that a failure brings our token.
+    let status = json!({"id": "wamid.without.token", "status": "failed", "timestamp": house.second().to_string(),
+        "recipient_id": wa_id(2), "errors": [{"code": 131_050, "title": "t"}]});
+    house.messages(json!({"statuses": [status]})).await;
+    assert_eq!(house.preview(campaign("the one after"), 4).await.0, 2);
     let utility = campaign("utility").template(Template::utility("receipt", "en_US"));
     assert_eq!(house.preview(utility, 4).await.0, 4);
     house.end().await;
@@ -524,6 +540,7 @@ async fn a_disabled_account_waits_until_it_is_reinstated<S: DispatchStore>(house
     // The same while nothing waits.
     house.hear("account_update", account("DISABLE")).await;
     house.hear("account_update", account("REINSTATE")).await;
+    house.hear_late("account_update", account("DISABLE"), 100).await;
     let _next = house.accepted(campaign("next"), 3).await;
     assert_eq!(house.meta.total(), 8);
     house.end().await;

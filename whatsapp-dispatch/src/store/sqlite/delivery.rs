@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
+use rules_core::judge::tenant::TenantScope;
 use rules_core::store::sqlite::rusqlite::{OptionalExtension, Transaction, params};
 use rules_core::store::sqlite::{Sqlite, SqliteError, put_out};
 use rules_core::work::StoreError;
@@ -12,6 +13,7 @@ use crate::delivery::change::{BEGUN, Changes, RECORDED, word};
 use crate::delivery::{DUPLICATE, DeliveryLog, Manifest, Page, Planned, Query};
 use crate::fact::{Begin, Begun, Fact, Gate, Recorded, Subject, What, holder};
 use crate::message::{CampaignKey, FIRST_STEP};
+use crate::phone::PhoneNumber;
 use crate::progress::{Bucket, Label, Progress};
 
 #[async_trait]
@@ -55,6 +57,14 @@ impl DeliveryLog for Sqlite {
 
     async fn adopt(&self) -> Result<usize, StoreError> {
         orphans::search(self).await.map_err(|error| error.while_doing("searching for messages by id"))
+    }
+
+    async fn forget_strays(&self, scope: &TenantScope, numbers: &[PhoneNumber]) -> Result<(), StoreError> {
+        let tenant = scope.id().clone();
+        let digits: Vec<String> = numbers.iter().map(|number| number.digits().to_string()).collect();
+        self.write(&SCHEMA, move |tx| orphans::forget(tx, &tenant, &digits))
+            .await
+            .map_err(|error| error.while_doing("forgetting what was told without a message"))
     }
 
     async fn messages(&self, query: &Query) -> Result<Page, StoreError> {

@@ -1,23 +1,19 @@
 //! Emptying a record of everything that tells who it was for.
 
 use rules_core::store::sqlite::SqliteError;
-use rules_core::store::sqlite::rusqlite::{OptionalExtension, Transaction, params};
+use rules_core::store::sqlite::rusqlite::{Transaction, params};
 
 use crate::fact::Facts;
 use crate::gateway::Wamid;
 use crate::message::MessageKey;
 
-/// Empties the record and forgets the facts that were kept under its ids, or under any id that
-/// tells its number. False when there was nothing to empty.
+/// Empties the record and forgets the facts that were kept under its ids. False when there was
+/// nothing to empty.
 pub(super) fn empty(
     tx: &Transaction<'_>,
     message: &MessageKey,
     facts: Option<&Facts>,
 ) -> Result<bool, SqliteError> {
-    let number: Option<Option<u64>> = tx
-        .prepare_cached("SELECT number FROM message WHERE row = ?1")?
-        .query_row([message.row()], |row| row.get(0))
-        .optional()?;
     let emptied = tx
         .prepare_cached(
             "UPDATE message SET number = NULL, zone = NULL, parameters = x'' WHERE row = ?1 AND number IS NOT NULL",
@@ -28,16 +24,6 @@ pub(super) fn empty(
     if let Some(facts) = facts {
         known.extend(facts.wamid.clone());
         known.extend(facts.former.iter().map(|former| former.wamid.clone()));
-    }
-    if let Some(digits) = number.flatten().map(|number| number.to_string()) {
-        let mut select = tx.prepare_cached("SELECT DISTINCT wamid FROM orphan WHERE tenant = ?1")?;
-        let mut rows = select.query([tenant])?;
-        while let Some(row) = rows.next()? {
-            let wamid = Wamid::new(row.get::<_, String>(0)?);
-            if wamid.tells(&digits) {
-                known.push(wamid);
-            }
-        }
     }
     let mut forget = tx.prepare_cached("DELETE FROM orphan WHERE tenant = ?1 AND wamid = ?2")?;
     for wamid in known {

@@ -109,6 +109,24 @@ pub(super) fn meet(
     Ok(())
 }
 
+/// Forgets what was kept under ids that tell one of these numbers.
+pub(super) fn forget(tx: &Transaction<'_>, tenant: &TenantId, digits: &[String]) -> Result<(), SqliteError> {
+    let mut select = tx.prepare_cached("SELECT DISTINCT wamid FROM orphan WHERE tenant = ?1")?;
+    let mut rows = select.query([tenant.as_str()])?;
+    let mut told = Vec::new();
+    while let Some(row) = rows.next()? {
+        let wamid = Wamid::new(row.get::<_, String>(0)?);
+        if digits.iter().any(|digits| wamid.tells(digits)) {
+            told.push(wamid);
+        }
+    }
+    let mut delete = tx.prepare_cached("DELETE FROM orphan WHERE tenant = ?1 AND wamid = ?2")?;
+    for wamid in told {
+        delete.execute(params![tenant.as_str(), wamid.expose()])?;
+    }
+    Ok(())
+}
+
 /// A fact of a webhook from its word; `None` for a word that no webhook tells.
 fn status(word: &str, code: Option<String>) -> Result<Option<What>, SqliteError> {
     Ok(match word {
