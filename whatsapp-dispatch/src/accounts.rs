@@ -95,7 +95,7 @@ impl Desk {
 
     /// How many messages a second the number may send now.
     pub(crate) async fn rate(&self, scope: &TenantScope, sender: &Sender) -> Result<u32, StoreError> {
-        let configured = sender.messages_per_second;
+        let configured = sender.rate();
         if sender.shared_with_app {
             return Ok(configured);
         }
@@ -110,7 +110,7 @@ impl Desk {
     /// The rate that was last found for the number, without asking the store.
     pub(crate) fn last_rate(&self, sender: &Sender) -> u32 {
         let rates = self.accounts.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        rates.get(&sender.number_id).copied().unwrap_or(sender.messages_per_second)
+        rates.get(&sender.number_id).copied().unwrap_or(sender.rate())
     }
 
     /// Notes what WhatsApp told of a number.

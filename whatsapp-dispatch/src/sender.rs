@@ -81,7 +81,7 @@ pub struct Sender {
     #[serde(default)]
     pub people_per_day: Option<u64>,
     /// True for a number that is used in the WhatsApp Business app too: 20 messages a second and
-    /// never more ("Throughput").
+    /// never more ("Throughput"). With a rate above these it sends 16, so that 4 are left for the app.
     #[serde(default)]
     pub shared_with_app: bool,
 }
@@ -89,6 +89,10 @@ pub struct Sender {
 const fn default_rate() -> u32 {
     70
 }
+
+/// What Meta grants a number that is shared with the app.
+const SHARED: u32 = 20;
+const LEFT_FOR_THE_APP: u32 = 4;
 
 impl Sender {
     /// A number at 70 messages a second in an account and portfolio of the same name.
@@ -123,7 +127,16 @@ impl Sender {
     /// its 20 are left for the app.
     #[must_use]
     pub fn shared_with_app(self) -> Self {
-        Self { shared_with_app: true, messages_per_second: 16, ..self }
+        Self { shared_with_app: true, messages_per_second: SHARED - LEFT_FOR_THE_APP, ..self }
+    }
+
+    /// Messages a second, before what WhatsApp tells of the number.
+    pub(crate) const fn rate(&self) -> u32 {
+        if self.shared_with_app && SHARED < self.messages_per_second {
+            SHARED - LEFT_FOR_THE_APP
+        } else {
+            self.messages_per_second
+        }
     }
 
     /// The same number at another rate; 0 counts as 1.
@@ -227,5 +240,20 @@ pub enum SenderError {
 impl Classify for SenderError {
     fn fault(&self) -> Fault {
         Fault::Rejected
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_shared_with_the_app_leaves_it_room() {
+        let tenant = TenantId::parse("main").unwrap();
+        let number = NumberId::parse("106540352242922").unwrap();
+        let own = Sender::new(number, "waba", tenant, SecretRef::named("token"));
+        let written = Sender { shared_with_app: true, ..own.clone() };
+        assert_eq!([own.rate(), written.rate(), own.shared_with_app().rate()], [70, 16, 16]);
+        assert_eq!([written.clone().with_rate(18).rate(), written.with_rate(80).rate()], [18, 16]);
     }
 }

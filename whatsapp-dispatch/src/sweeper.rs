@@ -76,8 +76,7 @@ impl Sweeper {
             let Some(last) = records.last() else { return Ok(finished) };
             after = last.key.number();
             records.retain(|record| {
-                let is_old = record.definition.sends_lone_messages() && record.created_at < old;
-                if record.is_stream() { is_old } else { record.reopening.is_none() }
+                if record.is_stream() { record.created_at < old } else { record.reopening.is_none() }
             });
             let keys: Vec<CampaignKey> = records.iter().map(|record| record.key.clone()).collect();
             let progress = if keys.is_empty() { Vec::new() } else { self.desk.log.progress(&keys).await? };

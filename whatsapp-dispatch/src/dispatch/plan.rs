@@ -77,7 +77,7 @@ impl Plan {
     }
 
     fn at_rate(&self) -> Duration {
-        let rate = f64::from(self.record.definition.sender.messages_per_second.max(1));
+        let rate = f64::from(self.record.definition.sender.rate().max(1));
         #[expect(clippy::cast_precision_loss, reason = "a forecast")]
         let messages = self.progress.planned() as f64;
         Duration::from_secs_f64(messages / rate)
@@ -109,7 +109,7 @@ impl Display for Plan {
             writeln!(f, "  {n:>8} {code}")?;
         }
         let sender = &self.record.definition.sender;
-        write!(f, "  about {} at {} messages a second", human(self.at_rate()), sender.messages_per_second)?;
+        write!(f, "  about {} at {} messages a second", human(self.at_rate()), sender.rate())?;
         match (self.within_limit(), self.crowd) {
             (Some(_), Some(Room { per_day: 0, .. })) => {
                 write!(f, "\n  the portfolio may write to nobody")

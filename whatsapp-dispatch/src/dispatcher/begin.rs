@@ -59,9 +59,6 @@ pub(super) struct Ready {
 /// A message with its place among those that wait for their number.
 type Queued = (Ready, OwnedSemaphorePermit);
 
-/// Messages that wait for their numbers, of all numbers together.
-const QUEUED: usize = 2_048;
-
 /// The pause after a store that did not answer.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
@@ -91,7 +88,8 @@ impl Beginner {
         let this = Arc::new(self);
         let mut lines: HashMap<Option<NumberId>, mpsc::UnboundedSender<Queued>> = HashMap::new();
         let mut numbers = JoinSet::new();
-        let places = Arc::new(Semaphore::new(QUEUED));
+        // Of all numbers together, so that what waits is bounded.
+        let places = Arc::new(Semaphore::new(this.desk.config.prefetch.max(1)));
         while let Some(ready) = ready.recv().await {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
             // Each number waits for its own rate, and for no other's. Without rates they are one.
