@@ -7,4 +7,5 @@ pub mod pacer;
 pub mod quota;
 pub mod lanes;
 pub mod queue;
+pub mod archive;
 pub mod events;

@@ -3,5 +3,7 @@
 
 pub mod memory;
 
+pub mod files;
+
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

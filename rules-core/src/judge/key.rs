@@ -5,6 +5,10 @@ use std::sync::Arc;
 use crate::judge::fault::{Classify, Fault};
 use crate::judge::tenant::{TenantId, TenantScope};
 
+mod archive;
+
+pub use archive::{ArchiveKey, ArchiveKeyError, Folder};
+
 /// What is paced: a sending number, an API budget.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Outlet {
