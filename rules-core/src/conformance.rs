@@ -9,3 +9,4 @@ pub mod lanes;
 pub mod queue;
 pub mod archive;
 pub mod events;
+pub mod outbox;
