@@ -119,7 +119,8 @@ impl DispatchBuilder {
         self
     }
 
-    /// Another event log than the store's own.
+    /// Another event log than the store's own, such as
+    /// [`Segments`](rules_core::work::events::Segments) in an archive that several machines share.
     pub fn events(self, events: impl EventLog) -> Self {
         Self { events: Arc::new(events), ..self }
     }
