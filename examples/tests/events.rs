@@ -48,7 +48,7 @@ async fn send(folder: &Path, archive: Option<&Path>) -> PathBuf {
     let file = folder.join("campaigns.db");
     let store = Sqlite::open(&file).await.unwrap();
     let meta = Simulator::builder().faults(Faults::none()).start().await.unwrap();
-    let config = DispatchConfig::default().with_report_after(Duration::from_millis(500));
+    let config = DispatchConfig::default().with_report_after(Duration::from_secs(10));
     let mut builder = Dispatch::builder(&store, meta.gateway()).config(config);
     if let Some(archive) = archive {
         builder = builder.events(Segments::new(Arc::new(Files::at(archive)), ChainSecret::of(SECRET)));

@@ -102,13 +102,13 @@ async fn reader(file: &Path, secret: Option<&str>) -> anyhow::Result<Sqlite> {
 }
 
 /// An event log, wherever it lies.
-struct Log {
+struct Opened {
     log: Arc<dyn EventLog>,
     secret: ChainSecret,
     chains: Vec<ChainKey>,
 }
 
-impl Log {
+impl Opened {
     async fn open(Store { file, secret }: &Store) -> anyhow::Result<Self> {
         if file.is_dir() {
             let Some(secret) = secret else {
@@ -130,19 +130,16 @@ impl Log {
 async fn main() -> anyhow::Result<ExitCode> {
     match Options::parse().command {
         Command::Verify { store, tenant } => {
-            let log = Log::open(&store).await?;
-            let chains = match tenant {
-                Some(tenant) => vec![ChainKey::of(&tenant)],
-                None => log.chains,
-            };
+            let Opened { log, secret, chains } = Opened::open(&store).await?;
+            let chains = tenant.map_or(chains, |tenant| vec![ChainKey::of(&tenant)]);
             if chains.is_empty() {
                 println!("{} holds no event log yet", store.file.display());
                 return Ok(ExitCode::SUCCESS);
             }
-            verify_all(&*log.log, &log.secret, &chains).await
+            verify_all(&*log, &secret, &chains).await
         }
         Command::Export { store, tenant } => {
-            export(&*Log::open(&store).await?.log, &ChainKey::of(&tenant)).await?;
+            export(&*Opened::open(&store).await?.log, &ChainKey::of(&tenant)).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { file, tenant, store, secret } => {
