@@ -5,3 +5,6 @@ pub mod memory;
 
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+
+#[cfg(feature = "redis")]
+pub mod redis;
