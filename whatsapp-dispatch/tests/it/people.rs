@@ -1,25 +1,17 @@
 //! What is known of people decides who gets a campaign.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use rules_core::judge::code::Code;
 use rules_core::judge::rule_set::RuleSet;
-use rules_core::judge::tenant::{TenantId, TenantRecord, TenantScope};
 use rules_core::work::clock::Clock;
-use rules_core::work::tenants::{FixedTenants, Tenants};
 use whatsapp_dispatch::dispatch::{Dispatch, Report};
 use whatsapp_dispatch::people::{Address, Learned, Lesson, Name, People};
 use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::rule;
 
-use crate::house::{Scripted, campaign, finished, jumping, people, quick, until};
-
-async fn main_tenant() -> Arc<TenantScope> {
-    let id = TenantId::parse("main").unwrap();
-    Tenants::new(FixedTenants::new([TenantRecord::new(id.clone())])).enter(&id).await.unwrap()
-}
+use crate::house::{Scripted, campaign, finished, jumping, main_tenant, people, quick, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_capped_person_waits_across_campaigns() {
