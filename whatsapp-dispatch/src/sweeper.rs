@@ -68,12 +68,12 @@ impl Sweeper {
     /// Closes campaigns of which nothing is open any more and nothing will be heard, so that what
     /// is looked through again and again does not grow for ever. A stream ends when its month and
     /// the next one are over: until then it knows its keys.
-    pub(crate) async fn finish(&self) -> Result<usize, StoreError> {
+    pub(crate) async fn finish(&self) -> Result<(), StoreError> {
         let old = self.desk.clock.now() - STREAMS_KEPT;
-        let (mut finished, mut after) = (0, 0);
+        let mut after = 0;
         loop {
             let mut records = self.desk.campaigns.list(&Select::Released, after, PAGE).await?;
-            let Some(last) = records.last() else { return Ok(finished) };
+            let Some(last) = records.last() else { return Ok(()) };
             after = last.key.number();
             records.retain(|record| {
                 if record.is_stream() { record.created_at < old } else { record.reopening.is_none() }
@@ -83,9 +83,9 @@ impl Sweeper {
             for (record, progress) in records.iter().zip(progress) {
                 let unheard = progress.in_doubt() + progress.in_state(State::Accepted);
                 if progress.open() + unheard == 0 {
+                    // One that moved meanwhile is looked at again next time.
                     self.desk.campaigns.change(&record.key, record.revision, &Change::Finish).await?;
                     self.desk.forget(&record.key);
-                    finished += 1;
                 }
             }
         }
