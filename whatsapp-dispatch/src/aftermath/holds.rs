@@ -108,6 +108,15 @@ pub(crate) async fn hold_numbers(
     desk.lanes.hold(&holds).await
 }
 
+/// Ends any hold on the lane of a campaign that was resumed.
+pub(crate) async fn release_campaign(desk: &Desk, campaign: &CampaignRecord) -> Result<(), StoreError> {
+    // A tenant that is off has nothing that could be sent, and its holds are made again.
+    match own_lane(desk, campaign).await {
+        Some(lane) => release(desk, &[lane]).await,
+        None => Ok(()),
+    }
+}
+
 /// Ends holds on lanes that were made for these reasons.
 pub(crate) async fn release_lanes(
     desk: &Desk,

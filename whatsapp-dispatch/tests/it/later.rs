@@ -7,11 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rules_core::judge::code::Code;
-use rules_core::judge::key::Outlet;
+use rules_core::judge::key::{Lane, Outlet};
 use rules_core::judge::tenant::{TenantId, TenantRecord, TenantScope};
 use rules_core::store::memory::Memory;
 use rules_core::work::clock::Clock;
 use rules_core::work::ids::RandomIds;
+use rules_core::work::lanes::{Hold, HoldOn};
 use rules_core::work::pacer::Pacer;
 use rules_core::work::secrets::SecretRef;
 use rules_core::work::tenants::{FixedTenants, Tenants};
@@ -361,6 +362,11 @@ async fn held_messages_wait_for_their_template<S: DispatchStore>(house: House<S>
         json!({"event": event, "message_template_id": 1, "message_template_name": "diwali_offer",
             "message_template_language": "en_US", "reason": "NONE"})
     };
+    // Something else holds the lane already, and its reason stays.
+    let outlet = Outlet::new(&*scope().await, sender().number_id.as_str()).unwrap();
+    let on = HoldOn::Lane(Lane::new(&outlet, &sent.key().number().to_string()).unwrap());
+    let other = Hold { on, until: None, code: Code::known("test.why") };
+    house.store.hold(&[other]).await.unwrap();
     house.failed(&held, 132_015).await;
     let record = sent.record().await.unwrap();
     assert_eq!((record.status, record.reason.unwrap().as_str()), (Status::Paused, "whatsapp.132015"));
