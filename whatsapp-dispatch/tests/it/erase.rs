@@ -55,7 +55,7 @@ async fn strays_of_all_numbers_are_forgotten(store: &impl DispatchStore) {
     let same = Lesson::SameAs(Name::Number(second));
     let at = store.dispatch_clock().now();
     store.learn(&[Learned::new(Address::new(&scope, first), at, same)]).await.unwrap();
-    dispatch.plan(campaign("before"), people(3)).await.unwrap();
+    let _plan = dispatch.plan(campaign("before"), people(3)).await.unwrap();
     for number in [first, second, other] {
         hear(store, &scope, number).await;
     }
