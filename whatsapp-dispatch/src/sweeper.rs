@@ -96,6 +96,11 @@ impl Sweeper {
         self.desk.log.adopt().await
     }
 
+    /// Changes of webhooks that were kept long enough.
+    pub(crate) async fn forget_old(&self) -> Result<usize, StoreError> {
+        self.desk.quarantine.forget_old().await
+    }
+
     async fn sweep(
         &self,
         states: &[State],
