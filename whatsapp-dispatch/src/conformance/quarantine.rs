@@ -74,7 +74,7 @@ pub async fn old_strays_go_by_themselves(s: Subject) {
     s.quarantine.put(&[stray(1), stray(2)]).await.unwrap();
     (s.advance)(Duration::from_secs(60));
     s.quarantine.put(&[stray(3)]).await.unwrap();
-    (s.advance)(STRAYS_KEPT_FOR - Duration::from_secs(60));
+    (s.advance)(STRAYS_KEPT_FOR.saturating_sub(Duration::from_secs(60)));
     let kept: Vec<Stray> = all(&s).await.into_iter().map(|kept| kept.stray).collect();
     assert_eq!(kept, [stray(3)]);
     let forgotten = [s.quarantine.forget_old().await.unwrap(), s.quarantine.forget_old().await.unwrap()];
