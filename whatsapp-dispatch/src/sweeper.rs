@@ -36,11 +36,10 @@ impl Sweeper {
 
     /// Begun before `before` and still without an answer: nobody knows what came of it.
     pub(crate) async fn doubt(&self, before: DateTime<Utc>) -> Result<usize, StoreError> {
-        let what = || What::InDoubt { code: WORKER_LOST };
         // Nothing is begun before its campaign is released.
         let kind =
             |record: &CampaignRecord| may_be_older(record, before).then_some(Kind::BegunBefore(before));
-        self.sweep(&[State::Sending], kind, what).await
+        self.sweep(&[State::Sending], kind, &What::InDoubt { code: WORKER_LOST }).await
     }
 
     /// Accepted so long ago that WhatsApp has dropped it.
@@ -50,7 +49,7 @@ impl Sweeper {
             let before = earlier(now, self.desk.life(&record.definition));
             may_be_older(record, before).then_some(Kind::AcceptedBefore(before))
         };
-        self.sweep(&[State::Accepted], kind, || What::Expired).await
+        self.sweep(&[State::Accepted], kind, &What::Expired).await
     }
 
     /// Waiting though its campaign's time is over: it would be refused as soon as it is taken from
@@ -62,7 +61,7 @@ impl Sweeper {
             let over = record.not_after().is_some_and(|end| end < now);
             (alive && over).then_some(Kind::ToBegin)
         };
-        self.sweep(&[State::Waiting, State::Deferred], kind, || What::Expired).await
+        self.sweep(&[State::Waiting, State::Deferred], kind, &What::Expired).await
     }
 
     /// Closes campaigns of which nothing is open any more and nothing will be heard, so that what
@@ -105,7 +104,7 @@ impl Sweeper {
         &self,
         states: &[State],
         kind: impl Fn(&CampaignRecord) -> Option<Kind> + Send + Sync,
-        what: impl Fn() -> What + Send + Sync,
+        what: &What,
     ) -> Result<usize, StoreError> {
         let mut swept = 0;
         let mut after = 0;
@@ -121,18 +120,13 @@ impl Sweeper {
             let progress = self.desk.log.progress(&keys).await?;
             for ((key, kind), progress) in keys.iter().zip(kinds).zip(progress) {
                 if states.iter().any(|state| 0 < progress.in_state(*state)) {
-                    swept += self.sweep_one(key, kind, &what).await?;
+                    swept += self.sweep_one(key, kind, what).await?;
                 }
             }
         }
     }
 
-    async fn sweep_one(
-        &self,
-        campaign: &CampaignKey,
-        kind: Kind,
-        what: &(impl Fn() -> What + Send + Sync),
-    ) -> Result<usize, StoreError> {
+    async fn sweep_one(&self, campaign: &CampaignKey, kind: Kind, what: &What) -> Result<usize, StoreError> {
         let mut swept = 0;
         let mut from = Some(0);
         while let Some(start) = from {
@@ -143,11 +137,11 @@ impl Sweeper {
             let fact = |message: &Message| Fact {
                 of: Subject::Attempt(message.key.clone(), message.facts.attempts),
                 at: now,
-                what: what(),
+                what: what.clone(),
             };
             let facts: Vec<Fact> = page.messages.iter().map(fact).collect();
             if !facts.is_empty() {
-                if matches!(what(), What::InDoubt { .. }) {
+                if matches!(what, What::InDoubt { .. }) {
                     self.count(campaign, &page.messages).await?;
                 }
                 swept += facts.len();
