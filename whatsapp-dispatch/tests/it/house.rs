@@ -71,8 +71,13 @@ impl MessageGateway for Scripted {
         _: &Sender,
         template: &Template,
     ) -> Result<Option<TemplateDefinition>, GatewayError> {
-        Ok(TemplateDefinition::new(template.clone(), "Hi {{1}}, enjoy {{2}} off today!").ok())
+        Ok(Some(definition(template)))
     }
+}
+
+/// What WhatsApp says of the template of [`campaign`].
+pub(crate) fn definition(template: &Template) -> TemplateDefinition {
+    TemplateDefinition::new(template.clone(), "Hi {{1}}, enjoy {{2}} off today!").unwrap()
 }
 
 pub(crate) fn sender() -> Sender {
