@@ -22,6 +22,7 @@ mod inbox;
 mod later;
 mod privacy;
 mod people;
+mod erase;
 mod trips;
 mod ports;
 mod props;
