@@ -32,6 +32,7 @@ mod commit;
 mod config;
 mod error;
 mod link;
+mod pacer;
 mod quota;
 mod script;
 mod server;
