@@ -32,6 +32,7 @@ mod commit;
 mod config;
 mod error;
 mod link;
+mod outbox;
 mod pacer;
 mod quota;
 mod script;
@@ -41,6 +42,7 @@ pub use command::{Command, Reply};
 pub use commit::Commit;
 pub use config::{Guarantee, RedisConfig};
 pub use error::RedisError;
+pub use outbox::put_out;
 pub use script::Script;
 
 use clock::ServerClock;
