@@ -89,6 +89,16 @@ pub enum CampaignKind {
     Stream,
 }
 
+impl CampaignKind {
+    /// The kind as a stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::Stream => "stream",
+        }
+    }
+}
+
 /// What becomes of a message in doubt after the waiting time, if no webhook told what came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -88,3 +88,37 @@ mod sqlite {
 
     suites!();
 }
+
+#[cfg(feature = "redis")]
+mod redis {
+    use rules_core::store::memory::Memory;
+    use rules_core::store::redis::{Guarantee, Redis, RedisConfig};
+
+    use super::*;
+    use crate::redis_server::{key_prefix, shared_url};
+
+    pub(super) async fn subject() -> Subject {
+        let clock = clock();
+        let config = RedisConfig::parse(&shared_url()).unwrap().accepting(Guarantee::Nothing);
+        let config = config.named(&key_prefix()).with_clock(Arc::<ManualClock>::clone(&clock));
+        let store = Arc::new(Redis::connect(config).await.unwrap());
+        // No delivery log on Redis yet; the suites below do without.
+        let memory = Arc::new(Memory::new());
+        Subject {
+            campaigns: Arc::<Redis>::clone(&store),
+            log: Arc::<Memory>::clone(&memory),
+            people: Arc::<Memory>::clone(&memory),
+            register: Arc::<Memory>::clone(&memory),
+            quarantine: Arc::<Memory>::clone(&memory),
+            outbox: memory,
+            scopes: scopes().await,
+            clock: Arc::<ManualClock>::clone(&clock),
+            advance: Box::new(move |duration| clock.advance(duration)),
+            keep: Box::new(()),
+        }
+    }
+
+    mod campaigns {
+        whatsapp_dispatch::campaigns_conformance!(super::subject);
+    }
+}
