@@ -25,8 +25,8 @@ mod signs;
 
 pub(crate) use held::Whom;
 pub(crate) use holds::{
-    PAUSED, hold_campaign, hold_numbers, number, numbers, pause_campaign, release, release_lanes,
-    release_numbers,
+    PAUSED, hold_campaign, hold_numbers, number, numbers, pause_campaign, release, release_campaign,
+    release_lanes, release_numbers,
 };
 pub(crate) use lost::{Lost, find_lost, react_to_lost};
 pub(crate) use signs::{Signs, Ticket};

@@ -64,6 +64,8 @@ pub async fn erase(
     if addresses.is_empty() {
         return Ok(Erased::default());
     }
+    let spelled: Vec<PhoneNumber> = numbers.iter().flat_map(|number| [*number, number.canonical()]).collect();
+    DeliveryLog::forget_strays(store, scope, &spelled).await?;
     let mut people = store.resolve(&addresses).await?;
     people.sort();
     people.dedup();
@@ -80,11 +82,10 @@ pub async fn erase(
         after = last.key.number();
         for campaign in page {
             for id in &ids {
-                records += empty(store, &campaign.key, *id).await?;
+                records += empty(store, scope, &campaign.key, *id).await?;
             }
         }
     }
-    DeliveryLog::forget_strays(store, scope, numbers).await?;
     People::forget(store, &people).await?;
     let at = store.dispatch_clock().now();
     let id = store.dispatch_ids().next();
@@ -99,9 +100,11 @@ pub async fn erase(
     Ok(Erased { people: people.len(), records })
 }
 
-/// Empties the records of one campaign that name this person.
+/// Empties the records of one campaign that name this person, and forgets what was told of their
+/// numbers, which may be others than were asked for.
 async fn empty(
     store: &impl DispatchStore,
+    scope: &TenantScope,
     campaign: &CampaignKey,
     person: PersonId,
 ) -> Result<usize, StoreError> {
@@ -114,10 +117,15 @@ async fn empty(
         from = page.next;
         let at = store.dispatch_clock().now();
         let fact = |key| Fact { of: Subject::Attempt(key, 0), at, what: What::Erased };
-        let named = page.messages.into_iter().filter(|message| message.to.is_some());
-        let facts: Vec<Fact> = named.map(|message| fact(message.key)).collect();
+        let messages = page.messages.into_iter();
+        let named = messages.filter_map(|message| Some((message.to?.number, fact(message.key))));
+        let (mut numbers, facts): (Vec<PhoneNumber>, Vec<Fact>) = named.unzip();
         if !facts.is_empty() {
             records += facts.len();
+            numbers.sort();
+            numbers.dedup();
+            // First, because an emptied record tells a call that goes on no number.
+            DeliveryLog::forget_strays(store, scope, &numbers).await?;
             DeliveryLog::record(store, &facts).await?;
         }
     }

@@ -42,11 +42,21 @@ pub trait Quarantine: Debug + Send + Sync + 'static {
     async fn put(&self, strays: &[Stray]) -> Result<(), StoreError>;
 
     /// What is kept in the order in which it came, `max` at a time; `after` is the last number
-    /// of the page before.
+    /// of the page before. What is too old is left out.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
     async fn strays(&self, after: Option<u64>, max: usize) -> Result<Vec<Quarantined>, StoreError>;
+
+    /// Forgets changes that were kept for [`STRAYS_KEPT_FOR`], even if no others come; says how
+    /// many. Of very many, some are left to the next call.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; repeat the call.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves all of them forgotten or none.
+    async fn forget_old(&self) -> Result<usize, StoreError>;
 }
 const _: fn(&dyn Quarantine) = |_| {};
 
@@ -113,13 +123,17 @@ impl Part for Kept {
     }
 }
 
+fn is_old(kept: &Quarantined, now: DateTime<Utc>) -> bool {
+    after(kept.at, STRAYS_KEPT_FOR) <= now
+}
+
 #[async_trait]
 impl Quarantine for Memory {
     async fn put(&self, strays: &[Stray]) -> Result<(), StoreError> {
         let (part, at) = (self.part::<Kept>(), self.clock().now());
         let mut kept = part.strays.lock().unwrap_or_else(PoisonError::into_inner);
         let (last, kept) = &mut *kept;
-        kept.retain(|(_, kept)| at < after(kept.at, STRAYS_KEPT_FOR));
+        kept.retain(|(_, kept)| !is_old(kept, at));
         for stray in strays {
             let id = stray.id();
             if kept.iter().any(|(known, _)| *known == id) {
@@ -135,10 +149,19 @@ impl Quarantine for Memory {
     }
 
     async fn strays(&self, after: Option<u64>, max: usize) -> Result<Vec<Quarantined>, StoreError> {
-        let part = self.part::<Kept>();
+        let (part, now) = (self.part::<Kept>(), self.clock().now());
         let kept = part.strays.lock().unwrap_or_else(PoisonError::into_inner);
         let after = after.unwrap_or_default();
-        let page = kept.1.iter().map(|(_, kept)| kept).filter(|kept| after < kept.number);
+        let kept = kept.1.iter().map(|(_, kept)| kept);
+        let page = kept.filter(|kept| after < kept.number && !is_old(kept, now));
         Ok(page.take(max).cloned().collect())
+    }
+
+    async fn forget_old(&self) -> Result<usize, StoreError> {
+        let (part, now) = (self.part::<Kept>(), self.clock().now());
+        let mut kept = part.strays.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = kept.1.len();
+        kept.1.retain(|(_, kept)| !is_old(kept, now));
+        Ok(before - kept.1.len())
     }
 }

@@ -10,7 +10,7 @@ use rules_core::judge::code::Code;
 use rules_core::work::StoreError;
 use rules_core::work::clock::after;
 
-use crate::aftermath::{pause_campaign, release_lanes};
+use crate::aftermath::{pause_campaign, release_campaign, release_lanes};
 use crate::campaigns::{CampaignRecord, Change, Changed, Select, Status};
 use crate::desk::{Desk, lane};
 use crate::gateway::GatewayError;
@@ -133,7 +133,7 @@ impl Desk {
             record = match changed {
                 Changed::Made(record) => {
                     tracing::info!(campaign = %record.key, "the campaign goes on, its template may be sent again");
-                    return self.release_of_template(&record).await;
+                    return release_campaign(self, &record).await;
                 }
                 Changed::Moved(now)
                     if now.status == Status::Paused && is_of_template(now.reason.as_ref()) =>
@@ -147,7 +147,6 @@ impl Desk {
 
     /// Ends a hold on the campaign's lane that was made because of its template.
     async fn release_of_template(&self, record: &CampaignRecord) -> Result<(), StoreError> {
-        // A tenant that is off has nothing that could be sent, and its holds are made again.
         let Ok(scope) = self.tenants.enter(record.key.tenant()).await else { return Ok(()) };
         let Ok(ours) = lane(&scope, record) else { return Ok(()) };
         release_lanes(self, |lane| *lane == ours, |code| is_of_template(Some(code))).await

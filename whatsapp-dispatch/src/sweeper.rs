@@ -36,11 +36,10 @@ impl Sweeper {
 
     /// Begun before `before` and still without an answer: nobody knows what came of it.
     pub(crate) async fn doubt(&self, before: DateTime<Utc>) -> Result<usize, StoreError> {
-        let what = || What::InDoubt { code: WORKER_LOST };
         // Nothing is begun before its campaign is released.
         let kind =
             |record: &CampaignRecord| may_be_older(record, before).then_some(Kind::BegunBefore(before));
-        self.sweep(&[State::Sending], kind, what).await
+        self.sweep(&[State::Sending], kind, &What::InDoubt { code: WORKER_LOST }).await
     }
 
     /// Accepted so long ago that WhatsApp has dropped it.
@@ -50,7 +49,7 @@ impl Sweeper {
             let before = earlier(now, self.desk.life(&record.definition));
             may_be_older(record, before).then_some(Kind::AcceptedBefore(before))
         };
-        self.sweep(&[State::Accepted], kind, || What::Expired).await
+        self.sweep(&[State::Accepted], kind, &What::Expired).await
     }
 
     /// Waiting though its campaign's time is over: it would be refused as soon as it is taken from
@@ -62,18 +61,18 @@ impl Sweeper {
             let over = record.not_after().is_some_and(|end| end < now);
             (alive && over).then_some(Kind::ToBegin)
         };
-        self.sweep(&[State::Waiting, State::Deferred], kind, || What::Expired).await
+        self.sweep(&[State::Waiting, State::Deferred], kind, &What::Expired).await
     }
 
     /// Closes campaigns of which nothing is open any more and nothing will be heard, so that what
     /// is looked through again and again does not grow for ever. A stream ends when its month and
     /// the next one are over: until then it knows its keys.
-    pub(crate) async fn finish(&self) -> Result<usize, StoreError> {
+    pub(crate) async fn finish(&self) -> Result<(), StoreError> {
         let old = self.desk.clock.now() - STREAMS_KEPT;
-        let (mut finished, mut after) = (0, 0);
+        let mut after = 0;
         loop {
             let mut records = self.desk.campaigns.list(&Select::Released, after, PAGE).await?;
-            let Some(last) = records.last() else { return Ok(finished) };
+            let Some(last) = records.last() else { return Ok(()) };
             after = last.key.number();
             records.retain(|record| {
                 if record.is_stream() { record.created_at < old } else { record.reopening.is_none() }
@@ -83,9 +82,9 @@ impl Sweeper {
             for (record, progress) in records.iter().zip(progress) {
                 let unheard = progress.in_doubt() + progress.in_state(State::Accepted);
                 if progress.open() + unheard == 0 {
+                    // One that moved meanwhile is looked at again next time.
                     self.desk.campaigns.change(&record.key, record.revision, &Change::Finish).await?;
                     self.desk.forget(&record.key);
-                    finished += 1;
                 }
             }
         }
@@ -96,11 +95,16 @@ impl Sweeper {
         self.desk.log.adopt().await
     }
 
+    /// Changes of webhooks that were kept long enough.
+    pub(crate) async fn forget_old(&self) -> Result<usize, StoreError> {
+        self.desk.quarantine.forget_old().await
+    }
+
     async fn sweep(
         &self,
         states: &[State],
         kind: impl Fn(&CampaignRecord) -> Option<Kind> + Send + Sync,
-        what: impl Fn() -> What + Send + Sync,
+        what: &What,
     ) -> Result<usize, StoreError> {
         let mut swept = 0;
         let mut after = 0;
@@ -116,18 +120,13 @@ impl Sweeper {
             let progress = self.desk.log.progress(&keys).await?;
             for ((key, kind), progress) in keys.iter().zip(kinds).zip(progress) {
                 if states.iter().any(|state| 0 < progress.in_state(*state)) {
-                    swept += self.sweep_one(key, kind, &what).await?;
+                    swept += self.sweep_one(key, kind, what).await?;
                 }
             }
         }
     }
 
-    async fn sweep_one(
-        &self,
-        campaign: &CampaignKey,
-        kind: Kind,
-        what: &(impl Fn() -> What + Send + Sync),
-    ) -> Result<usize, StoreError> {
+    async fn sweep_one(&self, campaign: &CampaignKey, kind: Kind, what: &What) -> Result<usize, StoreError> {
         let mut swept = 0;
         let mut from = Some(0);
         while let Some(start) = from {
@@ -138,11 +137,11 @@ impl Sweeper {
             let fact = |message: &Message| Fact {
                 of: Subject::Attempt(message.key.clone(), message.facts.attempts),
                 at: now,
-                what: what(),
+                what: what.clone(),
             };
             let facts: Vec<Fact> = page.messages.iter().map(fact).collect();
             if !facts.is_empty() {
-                if matches!(what(), What::InDoubt { .. }) {
+                if matches!(what, What::InDoubt { .. }) {
                     self.count(campaign, &page.messages).await?;
                 }
                 swept += facts.len();

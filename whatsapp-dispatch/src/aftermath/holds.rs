@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 use rules_core::judge::key::Lane;
 use rules_core::work::StoreError;
-use rules_core::work::lanes::{Hold, HoldOn};
+use rules_core::work::lanes::{Hold, HoldOn, LaneDepth};
 
 use super::{Whom, shares};
 use crate::campaigns::{CampaignRecord, Change, Changed, Select, Status};
@@ -108,27 +108,29 @@ pub(crate) async fn hold_numbers(
     desk.lanes.hold(&holds).await
 }
 
+/// Ends any hold on the lane of a campaign that was resumed.
+pub(crate) async fn release_campaign(desk: &Desk, campaign: &CampaignRecord) -> Result<(), StoreError> {
+    // A tenant that is off has nothing that could be sent, and its holds are made again.
+    match own_lane(desk, campaign).await {
+        Some(lane) => release(desk, &[lane]).await,
+        None => Ok(()),
+    }
+}
+
 /// Ends holds on lanes that were made for these reasons.
 pub(crate) async fn release_lanes(
     desk: &Desk,
-    pick: impl Fn(&Lane) -> bool + Send,
-    reason: impl Fn(&Code) -> bool + Send,
+    pick: impl Fn(&Lane) -> bool + Send + Sync,
+    reason: impl Fn(&Code) -> bool + Send + Sync,
 ) -> Result<(), StoreError> {
     let mut found = Vec::new();
-    let mut after = None;
-    loop {
-        let page = desk.lanes.depths(after, PAGE).await?;
-        for depth in &page {
-            let lane = HoldOn::Lane(depth.lane.clone());
-            if pick(&depth.lane) && depth.holds.iter().any(|hold| hold.on == lane && reason(&hold.code)) {
-                found.push(lane);
-            }
+    each_lane(desk, |depth| {
+        let lane = HoldOn::Lane(depth.lane.clone());
+        if pick(&depth.lane) && depth.holds.iter().any(|hold| hold.on == lane && reason(&hold.code)) {
+            found.push(lane);
         }
-        if page.len() < PAGE {
-            break;
-        }
-        after = page.last().map(|depth| depth.lane.clone());
-    }
+    })
+    .await?;
     if found.is_empty() { Ok(()) } else { release(desk, &found).await }
 }
 
@@ -145,24 +147,30 @@ pub(crate) async fn release_numbers(
     }
     let mut found = Vec::new();
     let mut unseen = wanted.clone();
-    let mut after = None;
-    loop {
-        let page = desk.lanes.depths(after, PAGE).await?;
-        for depth in &page {
-            unseen.retain(|on| *on != HoldOn::Outlet(depth.lane.outlet().clone()));
-        }
-        for hold in page.iter().flat_map(|depth| &depth.holds) {
+    each_lane(desk, |depth| {
+        unseen.retain(|on| *on != HoldOn::Outlet(depth.lane.outlet().clone()));
+        for hold in &depth.holds {
             if hold.code == *code && wanted.contains(&hold.on) && !found.contains(&hold.on) {
                 found.push(hold.on.clone());
             }
         }
+    })
+    .await?;
+    found.append(&mut unseen);
+    release(desk, &found).await
+}
+
+/// Looks at every lane that holds records.
+async fn each_lane(desk: &Desk, mut look: impl FnMut(&LaneDepth) + Send) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = desk.lanes.depths(after, PAGE).await?;
+        page.iter().for_each(&mut look);
         if page.len() < PAGE {
-            break;
+            return Ok(());
         }
         after = page.last().map(|depth| depth.lane.clone());
     }
-    found.append(&mut unseen);
-    release(desk, &found).await
 }
 
 /// Ends holds.
@@ -208,5 +216,5 @@ pub(crate) async fn numbers(
     Ok(found)
 }
 
-/// Campaigns that are looked at together.
+/// Campaigns or lanes that are looked at together.
 const PAGE: usize = 500;

@@ -69,6 +69,28 @@ pub async fn old_strays_go(s: Subject) {
     assert_eq!(kept, [stray(3)]);
 }
 
+/// A change that is too old is told no more, and goes even when no others come.
+pub async fn old_strays_go_by_themselves(s: Subject) {
+    s.quarantine.put(&[stray(1), stray(2)]).await.unwrap();
+    (s.advance)(Duration::from_secs(60));
+    s.quarantine.put(&[stray(3)]).await.unwrap();
+    (s.advance)(STRAYS_KEPT_FOR.saturating_sub(Duration::from_secs(60)));
+    let kept: Vec<Stray> = all(&s).await.into_iter().map(|kept| kept.stray).collect();
+    assert_eq!(kept, [stray(3)]);
+    let forgotten = [s.quarantine.forget_old().await.unwrap(), s.quarantine.forget_old().await.unwrap()];
+    assert_eq!(forgotten, [2, 0]);
+    assert_eq!(all(&s).await.len(), 1);
+}
+
+/// A change that comes again when it is too old is kept anew.
+pub async fn an_old_stray_that_comes_again_is_kept_anew(s: Subject) {
+    s.quarantine.put(&[stray(1)]).await.unwrap();
+    (s.advance)(STRAYS_KEPT_FOR);
+    s.quarantine.put(&[stray(1)]).await.unwrap();
+    let kept = all(&s).await;
+    assert_eq!(kept.iter().map(|kept| kept.at).collect::<Vec<_>>(), [s.now()]);
+}
+
 /// Of a long change only the beginning is kept.
 pub async fn a_long_stray_is_cut_off(s: Subject) {
     let long = |last: &str| Stray { change: Bytes::from("x".repeat(STRAY_BYTES) + last), ..stray(1) };
@@ -88,6 +110,8 @@ macro_rules! quarantine_conformance {
             a_stray_that_comes_again_is_kept_once
             the_oldest_strays_make_room
             old_strays_go
+            old_strays_go_by_themselves
+            an_old_stray_that_comes_again_is_kept_anew
             a_long_stray_is_cut_off
         }
     };

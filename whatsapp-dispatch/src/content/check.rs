@@ -356,3 +356,6 @@ fn parameter(parameter: &Parameter) -> Checked {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

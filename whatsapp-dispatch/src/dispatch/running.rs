@@ -182,6 +182,9 @@ async fn sweep(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
         if let Err(error) = sweeper.finish().await {
             tracing::warn!(error = %chain(&error), "closing campaigns failed");
         }
+        if let Err(error) = sweeper.forget_old().await {
+            tracing::warn!(error = %chain(&error), "forgetting old changes of webhooks failed");
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use rules_core::work::clock::{ClockExt, after};
 use rules_core::work::lanes::{Hold, HoldOn};
 
 use super::{ChangeError, Report};
-use crate::aftermath::{PAUSED, hold_campaign, release};
+use crate::aftermath::{PAUSED, hold_campaign, release_campaign};
 use crate::campaign::{CampaignKind, CampaignName};
 use crate::campaigns::{CampaignRecord, Change, Changed, Status};
 use crate::desk::{Desk, lane};
@@ -158,11 +158,7 @@ impl Sent {
     /// [`ChangeError`] when the campaign is not paused, or the store does not answer.
     pub async fn resume(&self) -> Result<(), ChangeError> {
         let record = self.desk.change(&self.record.key, &Change::Resume, Status::Released).await?;
-        if let Ok(scope) = self.desk.tenants.enter(record.key.tenant()).await
-            && let Ok(lane) = lane(&scope, &record)
-        {
-            release(&self.desk, &[HoldOn::Lane(lane)]).await?;
-        }
+        release_campaign(&self.desk, &record).await?;
         self.wait_for_start().await?;
         Ok(())
     }

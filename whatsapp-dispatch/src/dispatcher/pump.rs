@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rules_core::judge::id::LeaseToken;
 use rules_core::judge::key::Outlet;
+use rules_core::judge::tenant::TenantId;
 use rules_core::work::StoreError;
 use rules_core::work::clock::{ClockExt, after};
 use rules_core::work::pacer::{Ask, Rate};
@@ -152,7 +153,7 @@ impl Pump {
 
     /// The numbers of released campaigns.
     async fn find_outlets(&mut self) -> Result<(), StoreError> {
-        let (mut outlets, mut seen): (Vec<Paced>, HashSet<NumberId>) = (Vec::new(), HashSet::new());
+        let (mut outlets, mut seen): (Vec<Paced>, HashSet<(TenantId, NumberId)>) = Default::default();
         let mut after = 0;
         loop {
             let records = self.desk.campaigns.list(&Select::Released, after, CAMPAIGNS).await?;
@@ -160,10 +161,11 @@ impl Pump {
             after = last.key.number();
             for record in records {
                 let sender = &record.definition.sender;
-                if !seen.insert(sender.number_id.clone()) {
+                let tenant = record.key.tenant();
+                if !seen.insert((tenant.clone(), sender.number_id.clone())) {
                     continue;
                 }
-                let Ok(scope) = self.desk.tenants.enter(record.key.tenant()).await else { continue };
+                let Ok(scope) = self.desk.tenants.enter(tenant).await else { continue };
                 let Ok(outlet) = outlet(&scope, sender) else { continue };
                 let known = self.outlets.iter().find(|paced| paced.outlet == outlet);
                 let (granted, taken) = known.map_or((0, 0), |paced| (paced.granted, paced.taken));

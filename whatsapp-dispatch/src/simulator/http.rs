@@ -24,8 +24,8 @@ pub(super) const NO_OBJECT: Refusal = refusal(100, 400, "Unsupported request: no
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route("/{version}/{id}/messages", post(messages))
-        .route("/{version}/{id}/marketing_messages", post(marketing_messages))
+        .route("/{version}/{id}/messages", post(|asked: Request| send(asked, false)))
+        .route("/{version}/{id}/marketing_messages", post(|asked: Request| send(asked, true)))
         .route("/{version}/{id}/media", post(media).layer(DefaultBodyLimit::max(110 * 1024 * 1024)))
         .route("/{version}/{id}/message_templates", get(message_templates))
         .route("/simulator/webhook", post(webhook))
@@ -36,27 +36,6 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 
 /// What both doors for messages are asked.
 type Request = (State<Arc<Shared>>, ConnectInfo<Scissors>, Path<(String, String)>, HeaderMap, Bytes);
-
-async fn messages(
-    state: State<Arc<Shared>>,
-    cut: ConnectInfo<Scissors>,
-    path: Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    send((state, cut, path, headers, body), false).await
-}
-
-/// Marketing templates alone.
-async fn marketing_messages(
-    state: State<Arc<Shared>>,
-    cut: ConnectInfo<Scissors>,
-    path: Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    send((state, cut, path, headers, body), true).await
-}
 
 async fn send(request: Request, marketing_only: bool) -> Response {
     let (State(shared), ConnectInfo(scissors), Path((_, number)), headers, body) = request;

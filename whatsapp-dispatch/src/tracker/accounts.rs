@@ -39,34 +39,10 @@ impl Tracker {
             }
             match &change.value {
                 ChangeValue::Messages(_) => self.number_is_called(scope, change).await?,
-                ChangeValue::TemplateStatus(update) => {
-                    let name = update.message_template_name.as_ref();
-                    let language = update.message_template_language.as_ref();
-                    let event = update.event.as_ref().map_or("", |event| event.as_str());
-                    let event = TemplateEvent::parse(event);
-                    let of = format!("{}/{}/{}", change.waba, text(name), text(language));
-                    let key = NoteKey::new(scope, NoteKind::Template, of);
-                    let at = at(change, now);
-                    if event == TemplateEvent::Changed || self.is_latest(&key, at).await? {
-                        self.template(change, name, language, event).await?;
-                        self.applied(key, at, event != TemplateEvent::Changed).await?;
-                    }
-                }
-                ChangeValue::TemplateQuality(update) => {
-                    let name = update.message_template_name.as_ref();
-                    let language = update.message_template_language.as_ref();
-                    self.template(change, name, language, TemplateEvent::Changed).await?;
-                }
-                ChangeValue::TemplateCategory(update) => {
-                    let name = update.message_template_name.as_ref();
-                    let language = update.message_template_language.as_ref();
-                    self.template(change, name, language, TemplateEvent::Changed).await?;
-                }
-                ChangeValue::TemplateComponents(update) => {
-                    let name = update.message_template_name.as_ref();
-                    let language = update.message_template_language.as_ref();
-                    self.template(change, name, language, TemplateEvent::Changed).await?;
-                }
+                ChangeValue::TemplateStatus(_)
+                | ChangeValue::TemplateQuality(_)
+                | ChangeValue::TemplateCategory(_)
+                | ChangeValue::TemplateComponents(_) => self.template(scope, change, now).await?,
                 ChangeValue::PhoneQuality(update) => self.number(scope, change, update, now).await?,
                 ChangeValue::BusinessCapability(update) => {
                     let limit = update.max_daily_conversations_per_business.as_ref();
@@ -74,11 +50,7 @@ impl Tracker {
                 }
                 ChangeValue::Account(update) => {
                     let key = NoteKey::new(scope, NoteKind::Number, format!("account/{}", change.waba));
-                    let at = at(change, now);
-                    if self.is_latest(&key, at).await? {
-                        self.account(scope, change, update).await?;
-                        self.applied(key, at, true).await?;
-                    }
+                    self.in_order(key, at(change, now), self.account(scope, change, update)).await?;
                 }
                 _ => {}
             }
@@ -86,27 +58,41 @@ impl Tracker {
         Ok(())
     }
 
-    /// False for news that is older than what was applied: an endpoint that was down gets the news
-    /// of its outage after newer ones.
-    async fn is_latest(&self, key: &NoteKey, at: DateTime<Utc>) -> Result<bool, StoreError> {
-        let known = self.desk.register.look(std::slice::from_ref(key)).await?.pop().flatten();
-        Ok(known.is_none_or(|note| note.at <= at))
-    }
-
-    async fn applied(&self, key: NoteKey, at: DateTime<Utc>, matters: bool) -> Result<(), StoreError> {
-        let note = Note { key, at, text: String::from("applied") };
-        if matters { self.desk.register.note(&[note]).await } else { Ok(()) }
+    /// Applies news unless newer ones were applied: an endpoint that was down gets the news of its
+    /// outage after those.
+    async fn in_order(
+        &self,
+        key: NoteKey,
+        at: DateTime<Utc>,
+        apply: impl Future<Output = Result<(), StoreError>> + Send,
+    ) -> Result<(), StoreError> {
+        let known = self.desk.register.look(std::slice::from_ref(&key)).await?.pop().flatten();
+        if known.is_some_and(|note| at < note.at) {
+            return Ok(());
+        }
+        apply.await?;
+        self.desk.register.note(&[Note { key, at, text: String::from("applied") }]).await
     }
 
     async fn template(
         &self,
+        scope: &TenantScope,
         change: &Change,
-        name: Option<&Text>,
-        language: Option<&Text>,
-        event: TemplateEvent,
+        now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let (Some(name), Some(language)) = (name, language) else { return Ok(()) };
-        self.desk.template_changed(&change.waba, name.as_str(), language.as_str(), event).await
+        let Some((name, language)) = template_of(&change.value) else { return Ok(()) };
+        let event = match &change.value {
+            ChangeValue::TemplateStatus(update) => {
+                TemplateEvent::parse(update.event.as_ref().map_or("", |event| event.as_str()))
+            }
+            _ => TemplateEvent::Changed,
+        };
+        let apply = self.desk.template_changed(&change.waba, name, language, event);
+        if event == TemplateEvent::Changed {
+            return apply.await;
+        }
+        let key = NoteKey::new(scope, NoteKind::Template, format!("{}/{name}/{language}", change.waba));
+        self.in_order(key, at(change, now), apply).await
     }
 
     /// Some news name a number by its digits alone, so these are remembered.
@@ -218,8 +204,24 @@ impl Tracker {
     }
 }
 
-fn text(text: Option<&Text>) -> &str {
-    text.map(Text::as_str).unwrap_or_default()
+/// Name and language of the template that a change is about.
+fn template_of(value: &ChangeValue) -> Option<(&str, &str)> {
+    let (name, language) = match value {
+        ChangeValue::TemplateStatus(update) => {
+            (&update.message_template_name, &update.message_template_language)
+        }
+        ChangeValue::TemplateQuality(update) => {
+            (&update.message_template_name, &update.message_template_language)
+        }
+        ChangeValue::TemplateCategory(update) => {
+            (&update.message_template_name, &update.message_template_language)
+        }
+        ChangeValue::TemplateComponents(update) => {
+            (&update.message_template_name, &update.message_template_language)
+        }
+        _ => return None,
+    };
+    Some((name.as_ref()?.as_str(), language.as_ref()?.as_str()))
 }
 
 fn at(change: &Change, now: DateTime<Utc>) -> DateTime<Utc> {

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
+use rules_core::judge::tenant::{TenantId, TenantRecord};
+use rules_core::work::clock::{Clock, SystemClock, after};
+use rules_core::work::tenants::{FixedTenants, Tenants};
 use whatsapp_dispatch::config::DispatchConfig;
 use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore, Report};
 use whatsapp_dispatch::gateway::{ApiError, GatewayError};
 
-use crate::house::{Scripted, campaign, finished, memory, people, sqlite};
+use crate::house::{Scripted, campaign, finished, memory, people, sender, sqlite};
 
 fn unwaiting() -> DispatchConfig {
     DispatchConfig::default().with_report_after(Duration::ZERO)
@@ -79,4 +82,25 @@ async fn refusals_are_retried_ended_or_left_in_doubt() {
     assert_eq!(report.progress.accepted, 80);
     assert_eq!(gateway.total(), 100 + 2 * 10);
     sums_hold(&report);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_of_two_tenants_sends_for_both() {
+    let [ours, theirs] = ["main", "rival"].map(|name| TenantId::parse(name).unwrap());
+    let tenants = [&ours, &theirs].map(|id| TenantRecord::new(id.clone()));
+    let dispatch = Dispatch::builder(&memory(), Scripted::accepting())
+        .config(unwaiting())
+        .tenants(Tenants::new(FixedTenants::new(tenants)))
+        .build()
+        .unwrap();
+    let running = dispatch.start();
+    let tomorrow = after(SystemClock.now(), Duration::from_secs(86_400));
+    let waits = dispatch.plan(campaign("test").starts_at(tomorrow), people(3)).await.unwrap();
+    let _waits = dispatch.release(&waits).await.unwrap();
+    let mut shared = sender();
+    shared.tenant = theirs;
+    let leaves = dispatch.plan(campaign("test").from(shared), people(3)).await.unwrap();
+    let report = finished(&dispatch.release(&leaves).await.unwrap()).await;
+    assert_eq!(report.progress.accepted, 3, "{report}");
+    assert!(running.drain(Duration::from_secs(10)).await.unwrap());
 }

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use rules_core::judge::tenant::{TenantId, TenantRecord};
+use rules_core::judge::tenant::TenantId;
 use rules_core::work::clock::{Clock, SystemClock};
 use rules_core::work::secrets::SecretRef;
-use rules_core::work::tenants::{FixedTenants, Tenants};
 use whatsapp_dispatch::content::Message;
 use whatsapp_dispatch::dispatch::{Direct, DirectContent, Dispatch, DispatchStore, SendError};
 use whatsapp_dispatch::fact::State;
@@ -17,7 +16,9 @@ use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::sender::{NumberId, Sender};
 use whatsapp_dispatch::template::Category;
 
-use crate::house::{Scripted, campaign, finished, jumping, memory, people, quick, sender, until};
+use crate::house::{
+    Scripted, campaign, finished, jumping, main_tenant, memory, people, quick, sender, until,
+};
 
 fn anna() -> PhoneNumber {
     PhoneNumber::from_digits(4_915_112_345_678).unwrap()
@@ -68,9 +69,7 @@ async fn a_message_is_sent_once_per_key_on_sqlite() {
 async fn many_messages_to_a_person_with_two_names(store: &impl DispatchStore, now: DateTime<Utc>) {
     let gateway = Scripted::accepting();
     let dispatch = Dispatch::builder(store, gateway.clone()).config(quick()).build().unwrap();
-    let main = TenantId::parse("main").unwrap();
-    let scope =
-        Tenants::new(FixedTenants::new([TenantRecord::new(main.clone())])).enter(&main).await.unwrap();
+    let scope = main_tenant().await;
     let user = Lesson::SameAs(Name::user_id("DE.1234567890").unwrap());
     store.learn(&[Learned::new(Address::new(&scope, anna()), now, user)]).await.unwrap();
     let mut waiting = Vec::new();
@@ -204,9 +203,7 @@ async fn whoever_opted_out_gets_nothing_and_marketing_wants_consent() {
         matches!(&refused, SendError::Denied { code } if code.as_str() == "consent.missing"),
         "{refused}"
     );
-    let main = TenantId::parse("main").unwrap();
-    let tenants = Tenants::new(FixedTenants::new([TenantRecord::new(main.clone())]));
-    let scope = tenants.enter(&main).await.unwrap();
+    let scope = main_tenant().await;
     let anna_of_ours = Address::new(&scope, anna());
     let change = ConsentChange::opt_out(anna_of_ours, ConsentSource::Host, clock.now());
     house.store.consent(&[change]).await.unwrap();
@@ -243,9 +240,7 @@ async fn free_form_needs_the_window_that_the_person_opened() {
     let answer = || DirectContent::message(&Message::text("Here you are"), Category::Utility).unwrap();
     let refused = dispatch.send(&sender(), anna(), answer(), "answer 1").await.unwrap_err();
     assert!(matches!(&refused, SendError::Denied { code } if code.as_str() == "window.closed"), "{refused}");
-    let main = TenantId::parse("main").unwrap();
-    let tenants = Tenants::new(FixedTenants::new([TenantRecord::new(main.clone())]));
-    let scope = tenants.enter(&main).await.unwrap();
+    let scope = main_tenant().await;
     let lesson = Lesson::Inbound { to: sender().number_id };
     let learned = Learned::new(Address::new(&scope, anna()), clock.now(), lesson);
     house.store.learn(&[learned]).await.unwrap();

@@ -8,11 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::judge::retry::RetryPolicy;
-use rules_core::judge::tenant::TenantId;
+use rules_core::judge::tenant::{TenantId, TenantRecord, TenantScope};
 use rules_core::store::memory::Memory;
 use rules_core::store::sqlite::{Sqlite, SqliteConfig};
 use rules_core::work::clock::{Clock, ClockExt, SystemClock};
 use rules_core::work::secrets::SecretRef;
+use rules_core::work::tenants::{FixedTenants, Tenants};
 use tempfile::TempDir;
 use whatsapp_dispatch::campaign::Campaign;
 use whatsapp_dispatch::columns::Columns;
@@ -70,14 +71,25 @@ impl MessageGateway for Scripted {
         _: &Sender,
         template: &Template,
     ) -> Result<Option<TemplateDefinition>, GatewayError> {
-        Ok(TemplateDefinition::new(template.clone(), "Hi {{1}}, enjoy {{2}} off today!").ok())
+        Ok(Some(definition(template)))
     }
+}
+
+/// What WhatsApp says of the template of [`campaign`].
+pub(crate) fn definition(template: &Template) -> TemplateDefinition {
+    TemplateDefinition::new(template.clone(), "Hi {{1}}, enjoy {{2}} off today!").unwrap()
 }
 
 pub(crate) fn sender() -> Sender {
     let tenant = TenantId::parse("main").unwrap();
     let number = NumberId::parse("106540352242922").unwrap();
     Sender::new(number, "102290129340398", tenant, SecretRef::named("token")).with_rate(1_000)
+}
+
+/// The tenant of [`sender`].
+pub(crate) async fn main_tenant() -> Arc<TenantScope> {
+    let id = TenantId::parse("main").unwrap();
+    Tenants::new(FixedTenants::new([TenantRecord::new(id.clone())])).enter(&id).await.unwrap()
 }
 
 /// A campaign to everybody in a list.

@@ -7,11 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rules_core::judge::code::Code;
-use rules_core::judge::key::Outlet;
-use rules_core::judge::tenant::{TenantId, TenantRecord, TenantScope};
+use rules_core::judge::key::{Lane, Outlet};
+use rules_core::judge::tenant::{TenantId, TenantRecord};
 use rules_core::store::memory::Memory;
 use rules_core::work::clock::Clock;
 use rules_core::work::ids::RandomIds;
+use rules_core::work::lanes::{Hold, HoldOn};
 use rules_core::work::pacer::Pacer;
 use rules_core::work::secrets::SecretRef;
 use rules_core::work::tenants::{FixedTenants, Tenants};
@@ -32,7 +33,9 @@ use whatsapp_dispatch::template::{Template, TemplateDefinition};
 use whatsapp_dispatch::webhook::{WebhookHandler, signature};
 
 use crate::campaign::sums_hold;
-use crate::house::{Jumping, campaign, finished, jumping, people, quick, sender, until};
+use crate::house::{
+    Jumping, campaign, definition, finished, jumping, main_tenant, people, quick, sender, until,
+};
 
 /// Takes every message; the first one to person 1 is held back, and person 2 has a user id.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +73,7 @@ impl MessageGateway for Meta {
         _: &Sender,
         template: &Template,
     ) -> Result<Option<TemplateDefinition>, GatewayError> {
-        Ok(TemplateDefinition::new(template.clone(), "Hi {{1}}, enjoy {{2}} off today!").ok())
+        Ok(Some(definition(template)))
     }
 }
 
@@ -171,10 +174,6 @@ fn wa_id(n: u64) -> String {
     format!("9198{n:08}")
 }
 
-async fn scope() -> Arc<TenantScope> {
-    Tenants::new(FixedTenants::new([TenantRecord::new(id("main"))])).enter(&id("main")).await.unwrap()
-}
-
 /// A message that a person wrote.
 fn wrote(n: u64, kind: &str, content: &Value) -> Value {
     json!({"from": wa_id(n), "id": format!("wamid.in.{n}"), "type": kind, kind: content})
@@ -200,7 +199,7 @@ impl<S: DispatchStore> House<S> {
     }
 
     async fn standing(&self, n: u64) -> Standing {
-        let address = Address::new(&*scope().await, person(n));
+        let address = Address::new(&*main_tenant().await, person(n));
         let people = self.store.resolve(&[address]).await.unwrap();
         self.store.standing(&people).await.unwrap().remove(0)
     }
@@ -361,6 +360,11 @@ async fn held_messages_wait_for_their_template<S: DispatchStore>(house: House<S>
         json!({"event": event, "message_template_id": 1, "message_template_name": "diwali_offer",
             "message_template_language": "en_US", "reason": "NONE"})
     };
+    // Something else holds the lane already, and its reason stays.
+    let outlet = Outlet::new(&*main_tenant().await, sender().number_id.as_str()).unwrap();
+    let on = HoldOn::Lane(Lane::new(&outlet, &sent.key().number().to_string()).unwrap());
+    let other = Hold { on, until: None, code: Code::known("test.why") };
+    house.store.hold(&[other]).await.unwrap();
     house.failed(&held, 132_015).await;
     let record = sent.record().await.unwrap();
     assert_eq!((record.status, record.reason.unwrap().as_str()), (Status::Paused, "whatsapp.132015"));
@@ -492,7 +496,7 @@ async fn a_user_id_of_an_answer_is_a_name_of_the_person<S: DispatchStore>(house:
 async fn an_upgraded_number_sends_faster<S: DispatchStore>(house: House<S>) {
     let slow = || sender().with_rate(80);
     let _sent = house.accepted(campaign("first").from(slow()), 3).await;
-    let outlet = Outlet::new(&*scope().await, sender().number_id.as_str()).unwrap();
+    let outlet = Outlet::new(&*main_tenant().await, sender().number_id.as_str()).unwrap();
     let rate = || async {
         let rates = house.pacer.rates(std::slice::from_ref(&outlet)).await.unwrap();
         rates[0].map(|rate| rate.per_second)

@@ -25,6 +25,7 @@ mod inbox;
 mod later;
 mod privacy;
 mod people;
+mod erase;
 mod trips;
 mod ports;
 mod props;

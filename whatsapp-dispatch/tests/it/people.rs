@@ -1,36 +1,33 @@
 //! What is known of people decides who gets a campaign.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use rules_core::judge::code::Code;
 use rules_core::judge::rule_set::RuleSet;
-use rules_core::judge::tenant::{TenantId, TenantRecord, TenantScope};
 use rules_core::work::clock::Clock;
-use rules_core::work::tenants::{FixedTenants, Tenants};
-use whatsapp_dispatch::dispatch::{Dispatch, Report};
+use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore, Report};
 use whatsapp_dispatch::people::{Address, Learned, Lesson, Name, People};
 use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::rule;
 
-use crate::house::{Scripted, campaign, finished, jumping, people, quick, until};
+use crate::house::{Scripted, campaign, finished, jumping, main_tenant, people, quick, until};
 
-async fn main_tenant() -> Arc<TenantScope> {
-    let id = TenantId::parse("main").unwrap();
-    Tenants::new(FixedTenants::new([TenantRecord::new(id.clone())])).enter(&id).await.unwrap()
+/// Everybody gets one message in seven days.
+fn capped(store: &impl DispatchStore, gateway: &Scripted) -> Dispatch {
+    let rules = serde_json::json!({ "rule": [{ "kind": "frequency_cap", "messages": 1, "days": 7 }] });
+    Dispatch::builder(store, gateway.clone())
+        .config(quick())
+        .rules(RuleSet::from_json(&rules, &rule::kinds()).unwrap())
+        .build()
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_capped_person_waits_across_campaigns() {
     let (house, clock) = jumping().await;
     let gateway = Scripted::accepting();
-    let rules = serde_json::json!({ "rule": [{ "kind": "frequency_cap", "messages": 1, "days": 7 }] });
-    let dispatch = Dispatch::builder(&house.store, gateway.clone())
-        .config(quick())
-        .rules(RuleSet::from_json(&rules, &rule::kinds()).unwrap())
-        .build()
-        .unwrap();
+    let dispatch = capped(&house.store, &gateway);
     let running = dispatch.start();
     let first = dispatch.plan(campaign("first"), people(5)).await.unwrap();
     finished(&dispatch.release(&first).await.unwrap()).await;
@@ -51,12 +48,7 @@ async fn a_capped_person_waits_across_campaigns() {
 async fn a_cap_holds_for_campaigns_that_run_at_once() {
     let (house, clock) = jumping().await;
     let gateway = Scripted::accepting();
-    let rules = serde_json::json!({ "rule": [{ "kind": "frequency_cap", "messages": 1, "days": 7 }] });
-    let dispatch = Dispatch::builder(&house.store, gateway.clone())
-        .config(quick())
-        .rules(RuleSet::from_json(&rules, &rule::kinds()).unwrap())
-        .build()
-        .unwrap();
+    let dispatch = capped(&house.store, &gateway);
     let mut sent = Vec::new();
     for name in ["first", "second", "third"] {
         let plan = dispatch.plan(campaign(name), people(200)).await.unwrap();

@@ -10,14 +10,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use rules_core::judge::key::Outlet;
-use rules_core::judge::tenant::{TenantId, TenantRecord};
+use rules_core::judge::tenant::TenantId;
 use rules_core::store::memory::Memory;
 use rules_core::work::clock::Clock;
 use rules_core::work::ids::RandomIds;
 use rules_core::work::lanes::HoldOn;
 use rules_core::work::pacer::Pacer;
 use rules_core::work::secrets::SecretRef;
-use rules_core::work::tenants::{FixedTenants, Tenants};
 use secrecy::SecretString;
 use whatsapp_dispatch::campaign::Campaign;
 use whatsapp_dispatch::campaigns::Status;
@@ -31,7 +30,7 @@ use whatsapp_dispatch::template::{Template, TemplateDefinition};
 use whatsapp_dispatch::webhook::{WebhookHandler, signature};
 
 use crate::campaign::sums_hold;
-use crate::house::{Jumping, finished, people, quick, until};
+use crate::house::{Jumping, definition, finished, main_tenant, people, quick, until};
 
 /// Answers post number `nth` (from 1) from a number to a person.
 type Script = dyn Fn(&Sender, PhoneNumber, u32) -> Result<(), GatewayError> + Send + Sync;
@@ -109,7 +108,7 @@ impl MessageGateway for Meta {
         _: &Sender,
         template: &Template,
     ) -> Result<Option<TemplateDefinition>, GatewayError> {
-        Ok(TemplateDefinition::new(template.clone(), "Hi {{1}}, enjoy {{2}} off today!").ok())
+        Ok(Some(definition(template)))
     }
 }
 
@@ -225,9 +224,7 @@ async fn the_limit_of_an_account_slows_all_its_numbers_and_no_other() {
     for sent in &sent {
         assert_eq!(finished(sent).await.progress.accepted, 60);
     }
-    let main = TenantId::parse("main").unwrap();
-    let tenants = Tenants::new(FixedTenants::new([TenantRecord::new(main.clone())]));
-    let scope = tenants.enter(&main).await.unwrap();
+    let scope = main_tenant().await;
     let outlets = numbers.each_ref().map(|sender| Outlet::new(&scope, sender.number_id.as_str()).unwrap());
     let rates = house.store.rates(&outlets).await.unwrap();
     let slowed: Vec<bool> = rates.into_iter().map(|rate| rate.unwrap().per_second < 990.0).collect();

@@ -20,7 +20,7 @@ use whatsapp_dispatch::template::{
     TemplateDefinition, TemplateError, TemplateEvent, Value,
 };
 
-use crate::house::{Scripted, campaign, finished, memory, people, quick, sender, sqlite};
+use crate::house::{Scripted, campaign, definition, finished, memory, people, quick, sender, sqlite};
 
 fn poster() -> Media {
     Media::named("poster.png", "a picture").unwrap()
@@ -28,8 +28,7 @@ fn poster() -> Media {
 
 /// The offer with a picture and a link.
 fn offer(template: &Template) -> TemplateDefinition {
-    TemplateDefinition::new(template.clone(), "Hi {{1}}, enjoy {{2}} off today!")
-        .unwrap()
+    definition(template)
         .with_header_kind(HeaderKind::Media(MediaKind::Image))
         .with_buttons([ButtonDefinition::url("Shop", "https://x.example/{{1}}")])
         .unwrap()
@@ -127,7 +126,7 @@ async fn a_definition_is_asked_for_once_in_ten_minutes_and_after_a_change() {
     let count = Arc::clone(&asked);
     gateway.expect_template().returning(move |_, template| {
         *count.lock().unwrap() += 1;
-        Ok(TemplateDefinition::new(template.clone(), "Hi {{1}}, enjoy {{2}} off today!").ok())
+        Ok(Some(definition(template)))
     });
     let clock = Arc::new(ManualClock::at("2026-01-05T12:00:00Z".parse().unwrap()));
     let store = Memory::with(Arc::<ManualClock>::clone(&clock), Arc::new(RandomIds));

@@ -178,10 +178,7 @@ pub(super) async fn search(store: &Sqlite) -> Result<usize, SqliteError> {
 
 /// What is kept for 8 days goes even when nothing more of its kind comes.
 fn is_any_older(tx: &Transaction<'_>, than_us: i64) -> Result<bool, SqliteError> {
-    let mut select = tx.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM orphan WHERE kept_us <= ?1)
-         OR coalesce((SELECT at_us FROM quarantine ORDER BY number LIMIT 1), ?1 + 1) <= ?1",
-    )?;
+    let mut select = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM orphan WHERE kept_us <= ?1)")?;
     Ok(select.query_row([than_us], |row| row.get(0))?)
 }
 
@@ -189,11 +186,6 @@ fn forget_older(tx: &Transaction<'_>, than_us: i64) -> Result<(), SqliteError> {
     tx.prepare_cached(
         "DELETE FROM orphan WHERE (tenant, wamid, kind) IN
          (SELECT tenant, wamid, kind FROM orphan WHERE kept_us <= ?1 ORDER BY kept_us LIMIT 10000)",
-    )?
-    .execute([than_us])?;
-    tx.prepare_cached(
-        "DELETE FROM quarantine WHERE number IN (SELECT number FROM
-         (SELECT number, at_us FROM quarantine ORDER BY number LIMIT 1000) WHERE at_us <= ?1)",
     )?
     .execute([than_us])?;
     Ok(())

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::judge::code::Code;
 use rules_core::store::sqlite::rusqlite::{Row, Transaction, params};
 use rules_core::store::sqlite::{Sqlite, SqliteError};
@@ -9,6 +9,9 @@ use rules_core::work::StoreError;
 use super::SCHEMA;
 use crate::quarantine::{Quarantine, Quarantined, STRAYS_KEPT, STRAYS_KEPT_FOR, Stray};
 use crate::sender::NumberId;
+
+/// Changes that one call forgets, at most.
+const FORGOTTEN_AT_ONCE: usize = 1_000;
 
 #[async_trait]
 impl Quarantine for Sqlite {
@@ -20,12 +23,13 @@ impl Quarantine for Sqlite {
     }
 
     async fn strays(&self, after: Option<u64>, max: usize) -> Result<Vec<Quarantined>, StoreError> {
+        let old_us = old_us(self.clock().now());
         self.read(&SCHEMA, move |tx| {
             let mut select = tx.prepare_cached(
                 "SELECT number, at_us, code, waba, number_id, field, change FROM quarantine
-                 WHERE ?1 < number ORDER BY number LIMIT ?2",
+                 WHERE ?1 < number AND ?2 < at_us ORDER BY number LIMIT ?3",
             )?;
-            let mut rows = select.query(params![after.unwrap_or_default(), max])?;
+            let mut rows = select.query(params![after.unwrap_or_default(), old_us, max])?;
             let mut strays = Vec::new();
             while let Some(row) = rows.next()? {
                 strays.push(read(row)?);
@@ -35,16 +39,55 @@ impl Quarantine for Sqlite {
         .await
         .map_err(|error| error.while_doing("reading the quarantine of webhooks"))
     }
+
+    async fn forget_old(&self) -> Result<usize, StoreError> {
+        forget_old(self).await.map_err(|error| error.while_doing("forgetting old changes of webhooks"))
+    }
+}
+
+/// What came until then is too old.
+fn old_us(now: DateTime<Utc>) -> i64 {
+    (now - TimeDelta::from_std(STRAYS_KEPT_FOR).unwrap_or_default()).timestamp_micros()
+}
+
+async fn forget_old(store: &Sqlite) -> Result<usize, SqliteError> {
+    let old_us = old_us(store.clock().now());
+    // Almost always there is nothing, and whoever only looks keeps nobody from writing.
+    if store.read(&SCHEMA, move |tx| is_any_old(tx, old_us)).await? {
+        store.write(&SCHEMA, move |tx| delete_old(tx, old_us, FORGOTTEN_AT_ONCE)).await
+    } else {
+        Ok(0)
+    }
+}
+
+fn is_any_old(tx: &Transaction<'_>, old_us: i64) -> Result<bool, SqliteError> {
+    let mut select = tx.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM (SELECT at_us FROM quarantine ORDER BY number LIMIT 1)
+         WHERE at_us <= ?1)",
+    )?;
+    Ok(select.query_row([old_us], |row| row.get(0))?)
+}
+
+fn delete_old(tx: &Transaction<'_>, old_us: i64, max: usize) -> Result<usize, SqliteError> {
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM quarantine WHERE number IN (SELECT number FROM
+             (SELECT number, at_us FROM quarantine ORDER BY number LIMIT ?2) WHERE at_us <= ?1)",
+    )?;
+    Ok(delete.execute(params![old_us, max])?)
 }
 
 fn put(tx: &Transaction<'_>, strays: &[Stray], now: DateTime<Utc>) -> Result<(), SqliteError> {
+    let old_us = old_us(now);
+    let mut forget = tx.prepare_cached("DELETE FROM quarantine WHERE id = ?1 AND at_us <= ?2")?;
     let mut insert = tx.prepare_cached(
         "INSERT OR IGNORE INTO quarantine (id, at_us, code, waba, number_id, field, change)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     for stray in strays {
+        let id = stray.id();
+        forget.execute(params![id.as_bytes(), old_us])?;
         insert.execute(params![
-            stray.id().as_bytes(),
+            id.as_bytes(),
             now.timestamp_micros(),
             stray.code.as_str(),
             stray.waba,
@@ -55,17 +98,12 @@ fn put(tx: &Transaction<'_>, strays: &[Stray], now: DateTime<Utc>) -> Result<(),
     }
     // A few more than were added, so that the surplus shrinks.
     let room = strays.len() + 32;
-    let forgotten = chrono::TimeDelta::from_std(STRAYS_KEPT_FOR).unwrap_or_default();
     tx.prepare_cached(
         "DELETE FROM quarantine WHERE number IN (SELECT number FROM quarantine WHERE
              number <= (SELECT max(number) FROM quarantine) - ?1 ORDER BY number LIMIT ?2)",
     )?
     .execute(params![STRAYS_KEPT, room])?;
-    tx.prepare_cached(
-        "DELETE FROM quarantine WHERE number IN (SELECT number FROM
-             (SELECT number, at_us FROM quarantine ORDER BY number LIMIT ?2) WHERE at_us <= ?1)",
-    )?
-    .execute(params![(now - forgotten).timestamp_micros(), room])?;
+    delete_old(tx, old_us, room)?;
     Ok(())
 }
 
