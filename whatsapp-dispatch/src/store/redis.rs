@@ -6,6 +6,9 @@
 use rules_core::store::redis::{RedisError, Reply};
 
 mod campaigns;
+mod outbox;
+mod people;
+mod sheet;
 
 /// How often something is read and computed anew because others changed it meanwhile. Each time
 /// that it happens somebody else is done, so it ends with fewer than this many at it.
