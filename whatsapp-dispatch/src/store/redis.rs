@@ -8,6 +8,8 @@ use rules_core::store::redis::{RedisError, Reply};
 mod campaigns;
 mod outbox;
 mod people;
+mod quarantine;
+mod register;
 mod sheet;
 
 /// How often something is read and computed anew because others changed it meanwhile. Each time

@@ -114,8 +114,8 @@ mod redis {
             // No delivery log on Redis yet; the suites below do without.
             log: Arc::new(Memory::new()),
             people: Arc::<Redis>::clone(&store),
-            register: Arc::new(Memory::new()),
-            quarantine: Arc::new(Memory::new()),
+            register: Arc::<Redis>::clone(&store),
+            quarantine: Arc::<Redis>::clone(&store),
             outbox: Arc::new(PutOut(store)),
             scopes: scopes().await,
             clock: Arc::<ManualClock>::clone(&clock),
@@ -166,5 +166,11 @@ mod redis {
     }
     mod people {
         whatsapp_dispatch::people_conformance!(super::subject);
+    }
+    mod register {
+        whatsapp_dispatch::register_conformance!(super::subject);
+    }
+    mod quarantine {
+        whatsapp_dispatch::quarantine_conformance!(super::subject);
     }
 }
