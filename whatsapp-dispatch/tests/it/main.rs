@@ -29,4 +29,6 @@ mod erase;
 mod trips;
 mod ports;
 mod props;
+#[cfg(feature = "redis")]
+mod redis;
 mod webhooks;

@@ -25,7 +25,7 @@ impl Quarantine for Redis {
         if strays.is_empty() {
             return Ok(());
         }
-        let mut arguments = vec![kept_us(), text(STRAYS_KEPT)];
+        let mut arguments = vec![kept_us(), text(&STRAYS_KEPT)];
         for stray in strays {
             arguments.push(Bytes::copy_from_slice(stray.id().as_bytes()));
             arguments.push(packed(stray));
@@ -41,7 +41,7 @@ impl Quarantine for Redis {
     }
 
     async fn forget_old(&self) -> Result<usize, StoreError> {
-        let forgotten = self.run(&FORGET_OLD, &keys(self), &[kept_us(), text(FORGOTTEN_AT_ONCE)]).await;
+        let forgotten = self.run(&FORGET_OLD, &keys(self), &[kept_us(), text(&FORGOTTEN_AT_ONCE)]).await;
         forgotten
             .and_then(|count| Answers::of("forgotten changes", vec![count]).number())
             .map_err(|error| error.while_doing("forgetting old changes of webhooks"))
@@ -53,12 +53,12 @@ fn keys(store: &Redis) -> [String; 4] {
     ["number", "at", "kept", "last"].map(|part| store.key(&[&"strays", &part]))
 }
 
-fn text(number: impl ToString) -> Bytes {
+fn text(number: &impl ToString) -> Bytes {
     number.to_string().into()
 }
 
 fn kept_us() -> Bytes {
-    text(STRAYS_KEPT_FOR.as_micros())
+    text(&STRAYS_KEPT_FOR.as_micros())
 }
 
 async fn strays(store: &Redis, behind: Option<u64>, max: usize) -> Result<Vec<Quarantined>, RedisError> {
@@ -67,7 +67,7 @@ async fn strays(store: &Redis, behind: Option<u64>, max: usize) -> Result<Vec<Qu
     let mut strays = Vec::new();
     while strays.len() < max {
         let wanted = READ_AT_ONCE.min(max - strays.len());
-        let page = store.run(&STRAYS, &keys(store), &[text(behind), text(wanted)]).await?.list();
+        let page = store.run(&STRAYS, &keys(store), &[text(&behind), text(&wanted)]).await?.list();
         let (mut found, mut answers) = (0, Answers::of("changes in quarantine", page));
         while let Some(number) = answers.number_if_any()? {
             (found, behind) = (found + 1, number);

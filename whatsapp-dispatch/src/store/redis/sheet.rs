@@ -27,10 +27,11 @@ pub(super) struct Sheet<'a> {
 }
 
 /// What this process saw of the store's people last. Good for a guess, which saves a trip.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Seen(Mutex<Guess>);
 
-#[derive(Clone, Copy, Debug, Default)]
+/// Holds a secret, so it has no `Debug`.
+#[derive(Clone, Copy, Default)]
 struct Guess {
     key: Option<[u8; 32]>,
     merged: bool,
