@@ -31,7 +31,9 @@ mod command;
 mod commit;
 mod config;
 mod error;
+mod lanes;
 mod link;
+mod queue;
 mod script;
 mod server;
 
