@@ -176,7 +176,7 @@ fn read_depth(
     now: DateTime<Utc>,
 ) -> Result<LaneDepth, RedisError> {
     let odd = || RedisError::odd("depths");
-    let [lane, waiting, delayed, _, of_lane, of_outlet, of_tenant]: [Reply; 7] =
+    let [lane, waiting, delayed, of_lane, of_outlet, of_tenant]: [Reply; 6] =
         reply.list().try_into().map_err(|_| odd())?;
     let lane = read_lane(&lane.bytes().ok_or_else(odd)?)?;
     let on = [

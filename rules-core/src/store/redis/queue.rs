@@ -219,11 +219,7 @@ fn read_lease(token: LeaseToken, reply: Reply) -> Result<Lease, RedisError> {
         reply.list().try_into().map_err(|_| RedisError::odd("lease"))?;
     let deadline = instant(deadline.int().ok_or_else(|| RedisError::odd("lease"))?);
     let next_due = next_due.int().map(instant);
-    let outlets = ready.list();
-    let mut ready = Vec::with_capacity(outlets.len());
-    for outlet in outlets {
-        ready.push(read_outlet(outlet.text().unwrap_or_default())?);
-    }
+    let ready = ready.text().unwrap_or_default().lines().map(read_outlet).collect::<Result<_, _>>()?;
     let mut records = Vec::new();
     if let Some(text) = text.bytes() {
         let lease = LeaseText::read(text)?;

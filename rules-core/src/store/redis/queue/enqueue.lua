@@ -7,7 +7,6 @@ local SHARDS = 64
 
 local high_water = tonumber(ARGV[2])
 local hour = math.floor(now / 3600000000)
-local depth = tonumber(call('HGET', key, 'depth') or 0)
 
 -- The hash that knows a batch id added in that hour.
 local function batches(batch, added)
@@ -21,8 +20,8 @@ local function is_known(batch)
   end
 end
 
-local function add(lane, due, records, from, to)
-  if call('EXISTS', key .. ':lane:' .. lane) == 0 then open_lane(lane) end
+local function add(name, due, records, from, to)
+  local lane = open_lane(name)
   if now < due then
     for chunk = from, to do
       delay(lane, due, ARGV[chunk], string.byte(ARGV[chunk]))
@@ -30,9 +29,9 @@ local function add(lane, due, records, from, to)
     return
   end
   for slice = from, to, 1000 do
-    call('RPUSH', key .. ':wait:' .. lane, unpack(ARGV, slice, math.min(slice + 999, to)))
+    call('RPUSH', key .. ':wait:' .. name, unpack(ARGV, slice, math.min(slice + 999, to)))
   end
-  fill_lane(lane, records)
+  fill(lane, records)
 end
 
 local answers = {}
@@ -43,15 +42,15 @@ while at <= last do
   local answer = -1
   if is_known(batch) then
     answer = -2
-  elseif depth + records > high_water then
-    answer = depth
+  elseif queue.depth + records > high_water then
+    answer = queue.depth
   else
     call('HSET', batches(batch, hour), batch, now + 3600000000)
     call('EXPIRE', batches(batch, hour), 7200, 'NX')
     if chunks > 0 then add(lane, due, records, at + 5, at + 4 + chunks) end
-    depth = depth + records
   end
   answers[#answers + 1] = answer
   at = at + 5 + chunks
 end
+save()
 return answers

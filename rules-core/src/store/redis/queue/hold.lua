@@ -14,3 +14,4 @@ for at = 2, #ARGV, 3 do
   end
   seat(on)
 end
+save()

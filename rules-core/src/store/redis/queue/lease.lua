@@ -28,26 +28,23 @@ local function promote()
   local left = PROMOTED
   while left > 0 do
     local first = call('ZRANGE', key .. ':due', 0, 0, 'WITHSCORES')
-    local lane = first[1]
-    if not lane or now < tonumber(first[2]) then return end
-    local set = key .. ':later:' .. lane
+    local name = first[1]
+    if not name or now < tonumber(first[2]) then return end
+    local set, lane = key .. ':later:' .. name, lane_of(name)
     local chunks = call('ZRANGE', set, '-inf', now, 'BYSCORE', 'LIMIT', 0, left)
     local records = 0
     for at, chunk in ipairs(chunks) do
       chunks[at] = sub(chunk, 9)
       records = records + byte(chunk, 9)
     end
-    each_slice(chunks, 'RPUSH', key .. ':wait:' .. lane)
-    if #chunks > 0 then call('ZREMRANGEBYRANK', set, 0, #chunks - 1) end
-    call('HINCRBY', key .. ':lane:' .. lane, 'd', -records)
-    call('HINCRBY', key, 'depth', -records)
-    fill_lane(lane, records)
-    local next = call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
-    if next then
-      call('ZADD', key .. ':due', next, lane)
-    else
-      call('ZREM', key .. ':due', lane)
+    if lane and #chunks > 0 then
+      each_slice(chunks, 'RPUSH', key .. ':wait:' .. name)
+      call('ZREMRANGEBYRANK', set, 0, #chunks - 1)
+      lane.delayed, queue.depth = lane.delayed - records, queue.depth - records
+      fill(lane, records)
     end
+    local next = call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
+    place(':due', next, name)
     left = left - math.max(1, #chunks)
   end
 end
@@ -82,7 +79,7 @@ local function reap(token)
     call('ZREM', leases, token)
     return
   end
-  local lanes, runs = read_lease(text)
+  local names, runs = read_lease(text)
   local back, receipt = setmetatable({}, Back), 0
   for at, chunk in ipairs(call('LRANGE', key .. ':taken:' .. token, 0, -1)) do
     local lane, history = runs[at][1], history_of(chunk)
@@ -96,7 +93,7 @@ local function reap(token)
     end
   end
   back:put()
-  close_lease(token, lanes)
+  close_lease(token, names)
 end
 
 -- Reaps leases that ran out, a few of them; says when the token's own lease ends, if it lives.
@@ -113,39 +110,91 @@ local function reap_expired()
 end
 
 -- Tenants without work are remembered for as long as they stand ahead of the others.
-local function forget_idle(floor)
-  local passed = call('ZRANGE', key .. ':idle', '-inf', floor, 'BYSCORE', 'LIMIT', 0, FORGOTTEN)
+local function forget_idle()
+  local passed = call('ZRANGE', key .. ':idle', '-inf', queue.floor, 'BYSCORE', 'LIMIT', 0, FORGOTTEN)
   each_slice(passed, 'ZREM', key .. ':idle')
 end
 
-local tenants, lanes = {}, {}
-local names, runs, records = {}, {}, {}
+-- The tenants that have work, as many at a time as may be served in this call.
+local function race_of_all()
+  return race_over(key .. ':race', math.min(32, math.ceil(max / QUANTUM) + 1), function(names)
+    local found = {}
+    learn_tenants(names)
+    for at, name in ipairs(names) do
+      found[at] = tenants[name] or { name = name, v = 0, floor = 0, weight = 1 }
+    end
+    return found
+  end)
+end
 
 -- The tenants that are listed and have work in what is listed of them.
-local function listed_race()
+local function race_of_listed()
   local found, at, last = {}, 7, #ARGV
   while at <= last do
-    local tenant, count = ARGV[at], tonumber(ARGV[at + 1])
-    local v = call('ZSCORE', key .. ':race', tenant)
+    local name, count = ARGV[at], tonumber(ARGV[at + 1])
     local outlets = {}
-    for outlet = at + 2, v and at + 2 * count or 0, 2 do
-      local head = call('ZSCORE', key .. ':outlets:' .. tenant, ARGV[outlet])
-      if head then
-        outlets[#outlets + 1] =
-          { name = ARGV[outlet], v = tonumber(head), allowed = tonumber(ARGV[outlet + 1]) }
+    if call('ZSCORE', key .. ':race', name) then
+      for outlet = at + 2, at + 2 * count, 2 do
+        local v = call('ZSCORE', key .. ':outlets:' .. name, ARGV[outlet])
+        if v then
+          outlets[#outlets + 1] =
+            { name = ARGV[outlet], v = tonumber(v), allowed = tonumber(ARGV[outlet + 1]) }
+        end
       end
     end
     if #outlets > 0 then
-      local one = { name = tenant, v = tonumber(v), outlets = race_of(key .. ':outlets:' .. tenant, outlets) }
-      found[#found + 1] = one
+      local tenant = tenant_of(name)
+      tenant.race = race_of(key .. ':outlets:' .. name, outlets)
+      found[#found + 1] = tenant
     end
     at = at + 2 + 2 * count
   end
   return race_of(key .. ':race', found)
 end
 
-local function cost(records, weight)
-  return math.max(1, math.floor(records * UNIT / weight))
+-- The outlets of a tenant that have work.
+local function race_of_outlets(tenant)
+  local outlets = {}
+  return race_over(key .. ':outlets:' .. tenant.name, 4, function(names, scores)
+    local found = {}
+    for at, name in ipairs(names) do
+      local outlet = outlets[name] or { name = name, v = tonumber(scores[2 * at]) }
+      outlets[name], found[at] = outlet, outlet
+    end
+    return found
+  end)
+end
+
+-- The lanes of an outlet that have work.
+local function race_of_lanes(outlet)
+  return race_over(key .. ':ready:' .. outlet.name, 4, function(names)
+    local found = {}
+    learn_lanes(names)
+    for at, name in ipairs(names) do
+      found[at] = lanes[name] or { name = name, waiting = 0, leases = 0, v = 0, weight = 1 }
+    end
+    return found
+  end)
+end
+
+-- The tenant's next lane, and its outlet.
+local function next_lane(tenant)
+  while true do
+    local outlet = tenant.race:first()
+    if not outlet then return end
+    outlet.race = outlet.race or race_of_lanes(outlet)
+    local lane = outlet.race:first()
+    if outlet.allowed == 0 then
+      tenant.race:leave()
+    elseif not lane then
+      tenant.race:quit()
+      opened = true
+    elseif lane.v > outlet.v then
+      tenant.race:move(lane.v)
+    else
+      return lane, outlet
+    end
+  end
 end
 
 -- Cuts a chunk after some of its records.
@@ -159,6 +208,9 @@ local function cut(chunk, wanted)
   local rest = history.records - wanted
   return chunk_of(history, wanted, sub(chunk, history.at, at - 1)), chunk_of(history, rest, sub(chunk, at))
 end
+
+-- The lanes that were served, the chunks and records that were taken.
+local served, runs, chunks = {}, {}, {}
 
 -- Moves up to `limit` records of a lane into the lease: whole chunks, but at least one record.
 local function take(lane, limit)
@@ -178,172 +230,153 @@ local function take(lane, limit)
       call('LSET', taken, -1, chunk)
       call('LPUSH', wait, rest)
     end
+    if not lane.number then
+      lane.number, lane.leases = #served, lane.leases + 1
+      served[#served + 1] = lane.name
+    end
     count = count + size
-    records[#records + 1] = chunk
+    chunks[#chunks + 1] = chunk
     runs[#runs + 1] = { lane.number, size }
-  until count == limit
+  until 2 * count >= limit
   return count
 end
 
-local function learn_lane(lane)
-  local state = call('HMGET', key .. ':lane:' .. lane.name, 'w', 'l', 'k')
-  lane.waiting, lane.leases, lane.weight = tonumber(state[1]), tonumber(state[2] or 0), tonumber(state[3] or 1)
-  names[#names + 1] = lane
-  lane.number = #names - 1
+local function cost(records, weight)
+  return math.max(1, math.floor(records * UNIT / weight))
 end
 
--- Serves the tenant's next lane; returns how many records that were.
+-- Serves the tenant's next lane; returns how many records that were, 0 when none can be served.
 local function serve(tenant, left)
-  local outlets = tenant.outlets
-  while true do
-    local outlet = outlets:first()
-    if not outlet then return 0 end
-    local limit = math.min(QUANTUM, left, outlet.allowed or QUANTUM)
-    if limit == 0 then
-      outlets:leave()
+  local count = 0
+  while count == 0 do
+    local lane, outlet = next_lane(tenant)
+    if not lane then return 0 end
+    count = take(lane, math.min(QUANTUM, left, outlet.allowed or QUANTUM))
+    lane.waiting, lane.changed = count > 0 and lane.waiting - count or 0, true
+    tenant.floor = math.max(lane.v, tenant.floor)
+    local v = tenant.floor + cost(count, lane.weight)
+    if lane.waiting > 0 then
+      outlet.race:move(v)
     else
-      outlet.lanes = outlet.lanes or race_over(key .. ':ready:' .. outlet.name, 4, lanes)
-      local lane = outlet.lanes:first()
-      if not lane.number then learn_lane(lane) end
-      local count = take(lane, limit)
-      lane.waiting = count == 0 and 0 or lane.waiting - count
-      local start = math.max(lane.v, tenant.floor)
-      local v = start + cost(count, lane.weight)
-      tenant.floor = start
-      if lane.waiting > 0 then
-        outlet.lanes:move(v)
-      else
-        outlet.lanes:quit()
-        lane.v = v
-      end
-      if outlet.allowed then outlet.allowed = outlet.allowed - count end
-      local head = outlet.lanes:first()
-      if head then
-        outlets:move(head.v)
-      else
-        outlets:quit()
-      end
-      if count > 0 then return count end
+      outlet.race:quit()
+      lane.v = v
     end
+    if outlet.allowed then outlet.allowed = outlet.allowed - count end
+    if not outlet.race:first() then
+      tenant.race:quit()
+      opened = true
+    end
+    outlet.race:write()
   end
+  return count
 end
 
-local function learn_tenant(tenant, served)
-  local state = call('HMGET', key .. ':tenant:' .. tenant.name, 'f', 'k')
-  tenant.floor, tenant.weight = tonumber(state[1]), tonumber(state[2] or 1)
-  tenant.outlets = tenant.outlets or race_over(key .. ':outlets:' .. tenant.name, 4, {})
-  served[#served + 1] = tenant
-end
-
--- Deals out up to `max` records and stores the lease, unless nobody got any.
+-- Deals out up to `max` records; returns how many that were.
 local function deal()
-  local state = call('HMGET', key, 'floor', 'depth')
-  local floor, left = tonumber(state[1] or 0), max
-  forget_idle(floor)
-  local race = unlimited and race_over(key .. ':race', 32, tenants) or listed_race()
-  local served = {}
+  local race = unlimited and race_of_all() or race_of_listed()
+  local left, touched = max, {}
   while left > 0 do
     local tenant = race:first()
     if not tenant then break end
-    if not tenant.floor then learn_tenant(tenant, served) end
-    local count = serve(tenant, left)
-    local v = tenant.v
+    tenant.race = tenant.race or race_of_outlets(tenant)
+    touched[tenant.name] = tenant
+    local count, v = serve(tenant, left), tenant.v
     if count > 0 then
       left = left - count
-      floor = math.max(v, floor)
-      v = floor + cost(count, tenant.weight)
+      queue.floor = math.max(v, queue.floor)
+      v = queue.floor + cost(count, tenant.weight)
+      tenant.changed = true
     end
-    if unlimited and not tenant.outlets:first() then
+    if unlimited and not tenant.race:first() then
       race:quit()
-      tenant.v = v
+      tenant.v, opened = v, true
     elseif count > 0 then
       race:move(v)
     else
       race:leave()
     end
   end
-  for _, lane in ipairs(names) do
-    call('HSET', key .. ':lane:' .. lane.name, 'w', lane.waiting, 'l', lane.leases + 1, 'v', lane.v)
-  end
-  for _, tenant in ipairs(served) do
-    for _, outlet in pairs(tenant.outlets.known) do
-      if outlet.lanes then outlet.lanes:write() end
-    end
-    tenant.outlets:write()
-    call('HSET', key .. ':tenant:' .. tenant.name, 'v', tenant.v, 'f', tenant.floor)
-    if not unlimited and call('EXISTS', key .. ':outlets:' .. tenant.name) == 0 then
-      race.moved[tenant.name] = nil
-      call('ZREM', key .. ':race', tenant.name)
+  for name, tenant in pairs(touched) do
+    tenant.race:write()
+    if not unlimited and call('EXISTS', key .. ':outlets:' .. name) == 0 then
+      race.moved[name] = nil
+      race.gone[#race.gone + 1] = name
     end
   end
   race:write()
-  if left == max then return end
-  call('HSET', key, 'floor', floor, 'depth', tonumber(state[2] or 0) - (max - left))
+  if left < max then
+    queue.depth, queue.changed = queue.depth - (max - left), true
+  end
+  return max - left
 end
 
--- Up to `room` members of a sorted set; of more, others each time.
-local turn
+-- Up to `room` members of a sorted set; of more, others each time, and then true.
 local function some_of(set, room)
   local found = call('ZRANGE', set, 0, room - 1)
-  if #found < room then return found end
+  if #found < room then return found, false end
   local all = call('ZCARD', set)
-  if all == room then return found end
-  turn = turn or call('HINCRBY', key, 'turn', 1)
-  local from = turn * room % all
+  if all == room then return found, false end
+  local from = call('HINCRBY', key, 'turn', 1) * room % all
   found = call('ZRANGE', set, from, from + room - 1)
-  for _, member in ipairs(call('ZRANGE', set, 0, room - #found - 1)) do
+  for _, member in ipairs(call('ZRANGE', set, 0, room - 1)) do
     if #found < room then found[#found + 1] = member end
   end
-  return found
+  return found, true
 end
 
--- Outlets that have work which is due and not held.
+-- Outlets that have work which is due and not held, one a line. They are kept until others have.
 local function ready()
+  local kept = not opened and call('GET', key .. ':open')
+  if kept then return kept end
   local outlets = {}
-  for _, tenant in ipairs(some_of(key .. ':race', READY_OUTLETS)) do
+  local names, more = some_of(key .. ':race', READY_OUTLETS)
+  for _, tenant in ipairs(names) do
     local room = READY_OUTLETS - #outlets
-    if room == 0 then break end
-    for _, outlet in ipairs(some_of(key .. ':outlets:' .. tenant, room)) do
+    if room == 0 then
+      more = true
+      break
+    end
+    local found, others = some_of(key .. ':outlets:' .. tenant, room)
+    more = more or others
+    for _, outlet in ipairs(found) do
       outlets[#outlets + 1] = outlet
     end
   end
-  return outlets
+  local text = table.concat(outlets, '\n')
+  if outlets[1] and not more then
+    call('SET', key .. ':open', text)
+    opened = false
+  end
+  return text
 end
 
 -- The earliest delayed record, end of a hold or deadline of another lease.
 local function next_due()
-  local earliest = call('ZRANGE', key .. ':due', 0, 0, 'WITHSCORES')[2]
-  local ends = call('ZRANGE', key .. ':ends', 0, 0, 'WITHSCORES')[2]
   local others = call('ZRANGE', leases, 0, 1, 'WITHSCORES')
-  local other = others[1] == token and others[4] or others[2]
-  if others[1] == token and not others[4] then other = nil end
-  local least
-  for _, instant in pairs({ due = earliest, ends = ends, other = other }) do
-    least = math.min(tonumber(instant), least or math.huge)
-  end
-  return least or false
+  local least = math.min(
+    tonumber(call('ZRANGE', key .. ':due', 0, 0, 'WITHSCORES')[2] or math.huge),
+    tonumber(call('ZRANGE', key .. ':ends', 0, 0, 'WITHSCORES')[2] or math.huge),
+    tonumber(others[1] == token and others[4] or others[1] ~= token and others[2] or math.huge)
+  )
+  return least < math.huge and least or false
 end
 
 release_ended()
 promote()
 local deadline = reap_expired()
+forget_idle()
 local text = deadline and call('GET', key .. ':lease:' .. token)
 if text then
-  records = call('LRANGE', taken, 0, -1)
+  chunks = call('LRANGE', taken, 0, -1)
 else
   deadline = now + ttl
-  deal()
-  if #runs > 0 then
-    local total, lane_names = 0, {}
-    for _, run in ipairs(runs) do
-      total = total + run[2]
-    end
-    for at, lane in ipairs(names) do
-      lane_names[at] = lane.name
-    end
-    text = lease_text(total, lane_names, runs)
+  local records = deal()
+  if records > 0 then
+    text = lease_text(records, served, runs)
     call('SET', key .. ':lease:' .. token, text)
     call('ZADD', leases, deadline, token)
   end
 end
-return { deadline, next_due(), text or false, ready(), records }
+local outlets = ready()
+save()
+return { deadline, next_due(), text or false, outlets, chunks }

@@ -2,13 +2,13 @@
 -- them are open (four bytes each); a bit per receipt, set when it is settled, in whole words of four
 -- bytes whose rest is set; its lanes (how many in two bytes, each behind its length in two bytes);
 -- of each chunk the number of its lane and how many records it has (two bytes each).
-local function lease_text(records, lanes, runs)
+local function lease_text(records, names, runs)
   local rest = records % 32
   local bits = string.rep('\0', 4 * math.floor(records / 32))
   if rest > 0 then bits = bits .. struct.pack('<I4', 4294967296 - 2 ^ rest) end
-  local text = { struct.pack('<I4I4', records, records), bits, struct.pack('<I2', #lanes) }
-  for _, lane in ipairs(lanes) do
-    text[#text + 1] = struct.pack('<I2', #lane) .. lane
+  local text = { struct.pack('<I4I4', records, records), bits, struct.pack('<I2', #names) }
+  for _, name in ipairs(names) do
+    text[#text + 1] = struct.pack('<I2', #name) .. name
   end
   for _, run in ipairs(runs) do
     text[#text + 1] = struct.pack('<I2I2', run[1], run[2])
@@ -18,20 +18,20 @@ end
 
 -- Its lanes, and its chunks as lane and how many records.
 local function read_lease(text)
-  local records, lanes, runs = struct.unpack('<I4', text), {}, {}
+  local records, names, runs = struct.unpack('<I4', text), {}, {}
   local count, at = struct.unpack('<I2', text, 9 + 4 * math.ceil(records / 32))
   for lane = 1, count do
     local length
     length, at = struct.unpack('<I2', text, at)
-    lanes[lane] = string.sub(text, at, at + length - 1)
+    names[lane] = string.sub(text, at, at + length - 1)
     at = at + length
   end
   while at <= #text do
     local lane, taken
     lane, taken, at = struct.unpack('<I2I2', text, at)
-    runs[#runs + 1] = { lanes[lane + 1], taken }
+    runs[#runs + 1] = { names[lane + 1], taken }
   end
-  return lanes, runs
+  return names, runs
 end
 
 local function is_open(text, receipt)
@@ -40,11 +40,13 @@ local function is_open(text, receipt)
 end
 
 -- Removes a lease of which nothing is left to do.
-local function close_lease(token, lanes)
+local function close_lease(token, names)
   call('UNLINK', key .. ':lease:' .. token, key .. ':taken:' .. token)
   call('ZREM', key .. ':leases', token)
-  for _, lane in ipairs(lanes) do
-    if call('HINCRBY', key .. ':lane:' .. lane, 'l', -1) == 0 then forget_lane(lane) end
+  learn_lanes(names)
+  for _, name in ipairs(names) do
+    local lane = lanes[name]
+    if lane then lane.leases, lane.changed = lane.leases - 1, true end
   end
 end
 
@@ -52,25 +54,25 @@ end
 local Back = {}
 Back.__index = Back
 
-function Back:add(lane, chunk, records)
-  local chunks = self[lane]
+function Back:add(name, chunk, records)
+  local chunks = self[name]
   if not chunks then
     chunks = { records = 0 }
-    self[lane] = chunks
-    self[#self + 1] = lane
+    self[name] = chunks
+    self[#self + 1] = name
   end
   chunks[#chunks + 1] = chunk
   chunks.records = chunks.records + records
 end
 
 function Back:put()
-  for _, lane in ipairs(self) do
-    local chunks, turned = self[lane], {}
+  for _, name in ipairs(self) do
+    local chunks, turned = self[name], {}
     for chunk = #chunks, 1, -1 do
       turned[#turned + 1] = chunks[chunk]
     end
-    each_slice(turned, 'LPUSH', key .. ':wait:' .. lane)
-    fill_lane(lane, chunks.records)
+    each_slice(turned, 'LPUSH', key .. ':wait:' .. name)
+    fill(open_lane(name), chunks.records)
   end
 end
 

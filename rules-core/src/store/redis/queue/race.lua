@@ -1,24 +1,27 @@
 -- A race: whoever has the least virtual time is first. It is a heap over a sorted set, of which it
--- knows the first few and reads on when they are passed; without a set, it knows all there are.
+-- knows the first few and reads on when they are passed; a race of listed ones knows all there are.
 local Race = {}
 Race.__index = Race
 
--- `known` keeps what was learnt of contestants, by name, when they are read again.
-local function race_over(set, page, known)
-  local race = { set = set, page = page, known = known, count = 0, more = true, moved = {}, gone = {} }
+-- `learn` makes contestants of names.
+local function race_over(set, page, learn)
+  local race = { set = set, page = page, learn = learn, count = 0, more = true, moved = {}, gone = {} }
   return setmetatable(race, Race)
 end
 
 local function race_of(set, contestants)
-  local race = setmetatable({ set = set, known = {}, count = #contestants, moved = {}, gone = {} }, Race)
+  local race = setmetatable({ set = set, count = #contestants, moved = {}, gone = {} }, Race)
   for at, one in ipairs(contestants) do
     race[at] = one
-    race.known[one.name] = one
   end
-  for at = math.floor(race.count / 2), 1, -1 do
-    race:sink(at)
-  end
+  race:order()
   return race
+end
+
+function Race:order()
+  for at = math.floor(self.count / 2), 1, -1 do
+    self:sink(at)
+  end
 end
 
 function Race:sink(at)
@@ -33,14 +36,16 @@ function Race:sink(at)
   self[at] = one
 end
 
--- Writes down where everybody stands now.
+-- Writes down where everybody stands now. Where one stands alone does not matter.
 function Race:write()
-  local scores = {}
-  for name, one in pairs(self.moved) do
-    scores[#scores + 1] = one.v
-    scores[#scores + 1] = name
+  if not self.alone then
+    local scores = {}
+    for name, one in pairs(self.moved) do
+      scores[#scores + 1] = one.v
+      scores[#scores + 1] = name
+    end
+    each_slice(scores, 'ZADD', self.set)
   end
-  each_slice(scores, 'ZADD', self.set)
   each_slice(self.gone, 'ZREM', self.set)
   self.moved, self.gone = {}, {}
 end
@@ -48,33 +53,36 @@ end
 function Race:read()
   self:write()
   local found = call('ZRANGE', self.set, 0, self.page - 1, 'WITHSCORES')
-  for at = 1, math.max(self.count, #found / 2) do
-    local name = found[2 * at - 1]
-    local one = name and (self.known[name] or { name = name })
-    if one then
-      self.known[name] = one
-      one.v = tonumber(found[2 * at])
-    end
-    self[at] = one
+  local names = {}
+  for at = 1, #found / 2 do
+    names[at] = found[2 * at - 1]
   end
-  self.count = #found / 2
+  local contestants = self.learn(names, found)
+  for at = 1, math.max(self.count, #names) do
+    local one = contestants[at]
+    self[at] = one
+    if one and one.v > tonumber(found[2 * at]) then self.moved[one.name] = one end
+  end
+  self.count = #names
   self.more = self.count == self.page
-  self.edge = self.more and self[self.count].v
+  self.edge = self.more and tonumber(found[#found])
+  self.alone = self.count == 1 and not self.more
+  self:order()
 end
 
 function Race:first()
-  if self.more and (self.count == 0 or self[1].v > self.edge) then self:read() end
+  while self.more and (self.count == 0 or self[1].v > self.edge) do
+    self:read()
+  end
   return self[1]
 end
 
 -- The first one has moved on.
 function Race:move(v)
   local one = self[1]
-  if one.v ~= v then
-    one.v = v
-    self.moved[one.name] = one
-    self:sink(1)
-  end
+  one.v = v
+  self.moved[one.name] = one
+  self:sink(1)
 end
 
 -- The first one takes no more part in this call.

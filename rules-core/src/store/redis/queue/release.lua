@@ -2,3 +2,4 @@
 for at = 2, #ARGV do
   release(ARGV[at])
 end
+save()

@@ -45,7 +45,7 @@ local function put_away(lane, chunk, receipt, fates, back)
     else
       local first = history.first == '' and fate.code or history.first
       local after = { retries = history.retries + 1, recoveries = history.recoveries, first = first }
-      delay(lane, fate.at, chunk_of(after, #piece.packed, packed), #piece.packed)
+      delay(open_lane(lane), fate.at, chunk_of(after, #piece.packed, packed), #piece.packed)
     end
     piece = nil
   end
@@ -76,8 +76,8 @@ local marked, records = mark(text)
 if records == 0 then return 0 end
 
 local whole = (#ARGV > 4 or open == records) and call('GET', lease)
-local lanes, runs
-if whole then lanes, runs = read_lease(whole) end
+local names, runs
+if whole then names, runs = read_lease(whole) end
 if #ARGV > 4 then
   local fates, next = {}, 1
   for at = 5, #ARGV, 4 do
@@ -99,8 +99,9 @@ if #ARGV > 4 then
   back:put()
 end
 if open == records then
-  close_lease(token, lanes)
+  close_lease(token, names)
 else
   call('SETRANGE', lease, 4, struct.pack('<I4', open - records) .. marked)
 end
+save()
 return records

@@ -1,14 +1,14 @@
 -- Sets shares of the work.
 -- ARGV: of each a tenant or a lane, and its weight; 1 forgets it.
 for at = 2, #ARGV, 2 do
-  local on, weight = ARGV[at], ARGV[at + 1]
-  local _, outlet = parts(on)
-  local state = key .. (outlet and ':lane:' or ':tenant:') .. on
-  if weight == '1' then
+  local on, weight = ARGV[at], tonumber(ARGV[at + 1])
+  local tenant, outlet = parts(on)
+  local state = outlet and lane_of(on) or not outlet and tenant_of(tenant)
+  if state then state.weight, state.changed = weight, true end
+  if weight == 1 then
     call('HDEL', key .. ':weights', on)
-    call('HDEL', state, 'k')
   else
     call('HSET', key .. ':weights', on, weight)
-    if call('EXISTS', state) == 1 then call('HSET', state, 'k', weight) end
   end
 end
+save()
