@@ -14,7 +14,10 @@ use chrono::Utc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rules_core::judge::id::LeaseToken;
 use rules_core::store::memory::Memory;
+use rules_core::store::redis::{Guarantee, Redis, RedisConfig};
 use rules_core::store::sqlite::Sqlite;
+use rules_core::work::archive::MemoryArchive;
+use rules_core::work::events::{ChainSecret, Segments};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use whatsapp_dispatch::delivery::DeliveryLog;
@@ -78,7 +81,13 @@ where
 async fn run(store: &impl DispatchStore, messages: u64) -> Took {
     static CAMPAIGNS: AtomicU32 = AtomicU32::new(0);
     let log: Arc<dyn DeliveryLog> = Arc::new(store.clone());
-    let dispatch = Dispatch::builder(store, Accepting).tenants(inputs::tenants(u64::MAX)).build().unwrap();
+    // What is evidence of is not measured here.
+    let evidence = Segments::new(Arc::new(MemoryArchive::default()), ChainSecret::of("bench"));
+    let dispatch = Dispatch::builder(store, Accepting)
+        .tenants(inputs::tenants(u64::MAX))
+        .events(evidence)
+        .build()
+        .unwrap();
     let (mut took, mut left) = (Took::default(), messages);
     while 0 < left {
         let count = left.min(ROUND);
@@ -112,6 +121,15 @@ fn delivery_log(criterion: &mut Criterion) {
     let sqlite = runtime.block_on(Sqlite::open(folder.path().join("log.db"))).unwrap();
     measure(criterion, &runtime, "sqlite", &sqlite);
     measure(criterion, &runtime, "memory", &Memory::new());
+    if let Ok(url) = std::env::var("REDIS_URL") {
+        let config = RedisConfig::parse(&url).unwrap().accepting(Guarantee::Nothing);
+        let config = config.named(&uuid::Uuid::new_v4().simple().to_string());
+        let redis = runtime.block_on(Redis::connect(config)).unwrap();
+        let name = format!("redis, {}", redis.promises().as_str());
+        measure(criterion, &runtime, &name, &redis);
+    } else {
+        println!("no REDIS_URL, so nothing is measured on Redis");
+    }
 }
 
 criterion_group!(benches, delivery_log);

@@ -8,5 +8,8 @@ mod run;
 mod show;
 
 pub use config::FileConfig;
-pub use options::Options;
-pub use run::{Ended, run};
+pub use meta::Meta;
+pub use options::{Line, Options, ServerOptions};
+pub use place::Place;
+pub use run::{Ended, run, shipped};
+pub use show::table;

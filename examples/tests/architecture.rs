@@ -224,17 +224,20 @@ fn every_port_can_be_a_trait_object() {
 
 #[test]
 fn every_port_that_a_host_may_bring_has_a_suite_that_its_backends_run() {
-    let both = &["Memory", "Sqlite"][..];
+    let all = &["Memory", "Sqlite", "Redis"][..];
     let suites = [
-        ("rules-core", "quota", both),
-        ("rules-core", "pacer", &["Memory"]),
-        ("rules-core", "queue", both),
-        ("rules-core", "lanes", both),
-        ("rules-core", "events", both),
-        ("whatsapp-dispatch", "campaigns", both),
-        ("whatsapp-dispatch", "delivery_log", both),
-        ("whatsapp-dispatch", "people", both),
-        ("whatsapp-dispatch", "quarantine", both),
+        ("rules-core", "quota", all),
+        ("rules-core", "pacer", &["Memory", "Redis"]),
+        ("rules-core", "queue", all),
+        ("rules-core", "lanes", all),
+        ("rules-core", "archive", &["Memory", "Files"]),
+        ("rules-core", "events", &["Memory", "Sqlite", "Segments"]),
+        ("rules-core", "outbox", all),
+        ("whatsapp-dispatch", "campaigns", all),
+        ("whatsapp-dispatch", "delivery_log", all),
+        ("whatsapp-dispatch", "people", all),
+        ("whatsapp-dispatch", "quarantine", all),
+        ("whatsapp-dispatch", "register", all),
     ];
     for (library, port, backends) in suites {
         let suite = root().join(library).join("src/conformance").join(port).with_extension("rs");

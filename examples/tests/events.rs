@@ -3,11 +3,14 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
 use rules_core::judge::tenant::TenantId;
+use rules_core::store::files::Files;
 use rules_core::store::sqlite::{Schema, Sqlite};
+use rules_core::work::events::{ChainSecret, Segments};
 use tokio::runtime::Runtime;
 use whatsapp_dispatch::campaign::Campaign;
 use whatsapp_dispatch::columns::Columns;
@@ -35,15 +38,22 @@ fn said(output: &Output) -> String {
 /// A campaign to a few people, Asha among them, sent and delivered, in a file that nobody has open.
 fn sent(folder: &Path) -> PathBuf {
     // Tasks of the dispatcher and of the simulator hold the file until their runtime has ended.
-    Runtime::new().unwrap().block_on(send(folder))
+    Runtime::new().unwrap().block_on(send(folder, None))
 }
 
-async fn send(folder: &Path) -> PathBuf {
+/// The secret of the archive's chains.
+const SECRET: &str = "from a secret manager";
+
+async fn send(folder: &Path, archive: Option<&Path>) -> PathBuf {
     let file = folder.join("campaigns.db");
     let store = Sqlite::open(&file).await.unwrap();
     let meta = Simulator::builder().faults(Faults::none()).start().await.unwrap();
-    let config = DispatchConfig::default().with_report_after(Duration::from_millis(500));
-    let dispatch = Dispatch::builder(&store, meta.gateway()).config(config).build().unwrap();
+    let config = DispatchConfig::default().with_report_after(Duration::from_secs(10));
+    let mut builder = Dispatch::builder(&store, meta.gateway()).config(config);
+    if let Some(archive) = archive {
+        builder = builder.events(Segments::new(Arc::new(Files::at(archive)), ChainSecret::of(SECRET)));
+    }
+    let dispatch = builder.build().unwrap();
     meta.deliver_webhooks_to(Webhooks::new(&dispatch, meta.webhook_config()).unwrap());
     let running = dispatch.start();
     let columns = Columns::new(["phone", "first_name", "discount"]).unwrap();
@@ -115,6 +125,44 @@ fn a_log_is_verified_exported_and_checked() {
     let broken = events(&["verify", file]);
     assert!(!broken.status.success());
     assert!(said(&broken).contains("the chain is broken at entry 3"), "{}", said(&broken));
+}
+
+#[test]
+fn a_log_in_an_archive_is_verified_exported_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("archive");
+    Runtime::new().unwrap().block_on(send(folder.path(), Some(&archive)));
+    let place = archive.to_str().unwrap();
+    let with_secret = |arguments: &[&str]| events(&[arguments, &["--secret", SECRET]].concat());
+    let verified = with_secret(&["verify", place]);
+    assert!(verified.status.success(), "{}", said(&verified));
+    assert!(said(&verified).contains("main: ") && said(&verified).contains("the chain is whole"));
+    let without_secret = events(&["verify", place]);
+    assert!(said(&without_secret).contains("EVENTS_CHAIN_SECRET"), "{}", said(&without_secret));
+
+    let exported = with_secret(&["export", place, "--tenant", "main"]);
+    assert!(exported.status.success(), "{}", said(&exported));
+    let export = folder.path().join("main.jsonl");
+    std::fs::write(&export, &exported.stdout).unwrap();
+    let checked = with_secret(&["check", export.to_str().unwrap(), "--tenant", "main"]);
+    assert!(checked.status.success(), "{}", said(&checked));
+    assert!(said(&exported).contains("\"kind\":\"dispatch.begun\""), "{}", said(&exported));
+
+    let segments = archive.join("main/events/000000000000/0000");
+    let segments = std::fs::read_dir(segments).unwrap().map(|file| file.unwrap().path());
+    let third = segments.into_iter().find(|path| holds_entry(path, 3)).unwrap();
+    let text = std::fs::read_to_string(&third).unwrap();
+    let start = text.find("{\"seq\":3,").unwrap();
+    let (before, entry) = text.split_at(start);
+    std::fs::write(&third, format!("{before}{}", entry.replacen("\"campaign\":1", "\"campaign\":2", 1)))
+        .unwrap();
+    let broken = with_secret(&["verify", place]);
+    assert!(!broken.status.success());
+    assert!(said(&broken).contains("the chain is broken at entry 3"), "{}", said(&broken));
+}
+
+fn holds_entry(segment: &Path, number: u64) -> bool {
+    std::fs::read_to_string(segment).unwrap().contains(&format!("{{\"seq\":{number},"))
 }
 
 #[test]

@@ -15,10 +15,13 @@ use rules_core::judge::rule_book::RuleBook;
 use rules_core::judge::rule_set::RuleSet;
 use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::judge::verdict::{Verdict, Verdicts};
+use rules_core::store::files::Files;
 use rules_core::store::memory::Memory;
+use rules_core::store::redis::{Redis, RedisConfig};
 use rules_core::store::sqlite::Sqlite;
 use rules_core::work::StoreError;
 use rules_core::work::clock::{Clock, ClockExt, SystemClock};
+use rules_core::work::events::{ChainSecret, Segments};
 use rules_core::work::fact_source::{FactSource, Subjects};
 use rules_core::work::secrets::FixedSecrets;
 use rules_core::work::tenants::Tenants;
@@ -137,6 +140,14 @@ async fn production(
 }
 // ANCHOR_END: production
 
+// ANCHOR: many
+async fn shared(url: &str, chain_secret: &str, meta: CloudApi) -> anyhow::Result<Dispatch> {
+    let store = Redis::connect(RedisConfig::parse(url)?).await?;
+    let evidence = Segments::new(Arc::new(Files::at("/srv/evidence")), ChainSecret::of(chain_secret));
+    Ok(Dispatch::builder(&store, meta).events(evidence).build()?)
+}
+// ANCHOR_END: many
+
 // ANCHOR: mapping
 fn diwali(sender: Sender) -> Campaign {
     let mapping = Mapping {
@@ -191,7 +202,7 @@ async fn the_configuration_of_the_guide_is_read() {
     assert!(format!("{campaign:?}").contains("mobile"));
 
     // Compiled, not run: these need an account, or a campaign of another process.
-    let _ = production;
+    let _ = (production, shared);
     let dispatch = Dispatch::new(&Memory::new(), Nowhere).unwrap();
     assert!(stop(&dispatch, &TenantId::parse("main").unwrap(), "none").await.unwrap().is_none());
     let _ = why;

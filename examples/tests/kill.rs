@@ -5,9 +5,8 @@
 //! Then 10 seeds, each with faults, limits and kills of its own; `KILL_SEEDS=100` for the long run.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rules_core::judge::key::ChainKey;
@@ -19,62 +18,13 @@ use whatsapp_dispatch::campaigns::{Campaigns, Select};
 use whatsapp_dispatch::delivery::{DeliveryLog, Kind, Message, PlanVerdict, Query};
 use whatsapp_dispatch::progress::Label;
 
+#[path = "support/torment.rs"]
+mod torment;
+
+use torment::{Simulator, count, next, shipped_config, sums_hold, variable, zone_at_noon};
+
 /// Messages that one death can leave in doubt: one group that was begun and what was on the wire.
 const DOUBT_PER_KILL: u64 = 32 + 128;
-
-/// The simulator in a process of its own; it ends when its standard input closes.
-struct Simulator {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    variables: BTreeMap<String, String>,
-}
-
-impl Simulator {
-    fn start() -> Self {
-        Self::start_with(&["--seed", "11", "--rate", "1000", "--answer-after-ms", "5"])
-    }
-
-    fn start_with(options: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_simulate-cloud-api"))
-            .arg("--until-stdin-closes")
-            .args(options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let pairs = lines.take(6).map(|line| {
-            line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap()
-        });
-        let variables = pairs.collect();
-        let stdin = child.stdin.take();
-        Self { child, stdin, variables }
-    }
-
-    fn url(&self) -> &str {
-        &self.variables["WHATSAPP_BASE_URL"]
-    }
-
-    fn ask(&self, what: &str) -> String {
-        let url = format!("{}/simulator/{what}", self.url());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            client.get(url).send().await.unwrap().text().await.unwrap()
-        })
-    }
-
-    fn report(&self) -> Value {
-        serde_json::from_str(&self.ask("report")).unwrap()
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        drop(self.stdin.take());
-        let _ = self.child.wait();
-    }
-}
 
 /// A campaign in a folder of its own.
 struct House {
@@ -133,58 +83,8 @@ impl House {
     }
 }
 
-fn next(random: &mut u64) -> u64 {
-    // SplitMix64: any sequence will do, and this one repeats.
-    *random = random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut mixed = *random;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
-}
-
-/// A zone in which it is about noon now, so that no day ends during the test.
-fn zone_at_noon() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let hour = i64::try_from(now.as_secs() / 3_600 % 24).unwrap();
-    // The signs of these zones are the other way round: Etc/GMT-5 is five hours east.
-    match 12 - hour {
-        0 => "Etc/GMT".to_owned(),
-        east if 0 < east => format!("Etc/GMT-{east}"),
-        west => format!("Etc/GMT+{}", -west),
-    }
-}
-
-fn variable(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
-}
-
 fn kills() -> u64 {
     variable("KILLS", 20)
-}
-
-fn shipped_config() -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/campaign.toml")).unwrap()
-}
-
-fn count(report: &Value, name: &str) -> u64 {
-    report[name].as_u64().unwrap_or_else(|| panic!("{name} in {report}"))
-}
-
-fn sums_hold(report: &Value) {
-    let sum = |names: &[&str]| names.iter().map(|name| count(report, name)).sum::<u64>();
-    assert_eq!(count(report, "rows"), sum(&["malformed", "invalid", "duplicate", "suppressed", "planned"]));
-    let states = [
-        "waiting",
-        "deferred",
-        "cancelled",
-        "expired",
-        "dead",
-        "failed",
-        "unknown",
-        "accepted_without_delivery",
-        "delivered",
-    ];
-    assert_eq!(count(report, "planned"), sum(&states), "{report}");
 }
 
 #[test]

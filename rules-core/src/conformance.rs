@@ -7,4 +7,6 @@ pub mod pacer;
 pub mod quota;
 pub mod lanes;
 pub mod queue;
+pub mod archive;
 pub mod events;
+pub mod outbox;

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`judge`] | values and pure functions: tenants, keys, rules, verdicts, subscriptions, quota windows, retry, faults | nothing of the other rooms; no clock, no store, no `async` |
 //! | [`work`] | the ports ([`work::queue::Queue`], [`work::quota::Quota`], [`work::pacer::Pacer`] ...), each with its memory implementation beside it, and services over ports | `judge` |
-//! | [`store`] | one handle per technology that implements every port: [`store::memory::Memory`] and, with feature `sqlite`, `store::sqlite::Sqlite` | both |
+//! | [`store`] | one handle per technology that implements every port: [`store::memory::Memory`], with feature `sqlite` `store::sqlite::Sqlite`, and [`store::files::Files`] for the archive alone | both |
 //!
 //! The tenant is **in the key types**: every address that a port takes is made by a
 //! [`judge::tenant::TenantScope`], so forgetting the tenant does not compile.

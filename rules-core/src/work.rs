@@ -13,6 +13,7 @@ pub mod pacer;
 pub mod fact_source;
 pub mod referee;
 
+pub mod archive;
 pub mod events;
 pub mod outbox;
 

@@ -31,6 +31,35 @@ mod memory {
     rules_core::events_conformance!(new);
 }
 
+mod segments_in_memory {
+    use rules_core::work::archive::MemoryArchive;
+    use rules_core::work::events::Segments;
+
+    use super::*;
+
+    async fn new() -> Subject {
+        let secret = ChainSecret::of("secret");
+        subject(Segments::new(Arc::new(MemoryArchive::new()), secret.clone()), secret, ()).await
+    }
+
+    rules_core::events_conformance!(new);
+}
+
+mod segments_in_files {
+    use rules_core::store::files::Files;
+    use rules_core::work::events::Segments;
+
+    use super::*;
+
+    async fn new() -> Subject {
+        let (folder, secret) = (tempfile::tempdir().unwrap(), ChainSecret::of("secret"));
+        let segments = Segments::new(Arc::new(Files::at(folder.path())), secret.clone());
+        subject(segments, secret, folder).await
+    }
+
+    rules_core::events_conformance!(new);
+}
+
 #[cfg(feature = "sqlite")]
 mod sqlite {
     use rules_core::judge::code::Code;

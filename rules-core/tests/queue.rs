@@ -39,9 +39,13 @@ async fn scopes() -> [Arc<TenantScope>; 2] {
 #[path = "queue/model.rs"]
 mod model;
 
+#[path = "support/redis.rs"]
+mod support;
+
 mod memory {
     use super::*;
 
+    // ANCHOR: subject
     pub(super) async fn subject() -> Subject {
         let clock = clock();
         let store =
@@ -59,6 +63,7 @@ mod memory {
 
     rules_core::queue_conformance!(subject);
     rules_core::lanes_conformance!(subject);
+    // ANCHOR_END: subject
 }
 
 mod sqlite {
@@ -77,6 +82,36 @@ mod sqlite {
             advance: Box::new(move |duration| clock.advance(duration)),
             scopes: scopes().await,
             keep: Box::new(dir),
+            made: 0.into(),
+        }
+    }
+
+    rules_core::queue_conformance!(subject);
+    rules_core::lanes_conformance!(subject);
+}
+
+mod redis {
+    use rules_core::store::redis::{Guarantee, Redis, RedisConfig};
+
+    use super::support::{key_prefix, shared_url};
+    use super::*;
+
+    pub(super) async fn store(clock: Arc<ManualClock>, limits: QueueLimits) -> Arc<Redis> {
+        let config = RedisConfig::parse(&shared_url()).unwrap().accepting(Guarantee::Nothing);
+        let config = config.named(&key_prefix()).with_clock(clock).with_queue_limits(limits);
+        Arc::new(Redis::connect(config).await.unwrap())
+    }
+
+    pub(super) async fn subject() -> Subject {
+        let clock = clock();
+        let store = store(clock.clone(), limits()).await;
+        Subject {
+            queue: store.clone(),
+            lanes: store,
+            clock: clock.clone(),
+            advance: Box::new(move |duration| clock.advance(duration)),
+            scopes: scopes().await,
+            keep: Box::new(()),
             made: 0.into(),
         }
     }
@@ -141,5 +176,10 @@ mod fairness {
         let config = SqliteConfig::default().with_clock(clock());
         let store = Sqlite::open_with(dir.path().join("queue.db"), config).await.unwrap();
         small_tenants_are_not_kept_waiting(&store).await;
+    }
+
+    #[tokio::test]
+    async fn on_redis() {
+        small_tenants_are_not_kept_waiting(&*redis::store(clock(), QueueLimits::default()).await).await;
     }
 }

@@ -16,6 +16,10 @@ fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(noon))
 }
 
+#[cfg(feature = "redis")]
+#[path = "support/redis.rs"]
+mod support;
+
 /// `keep` lives as long as the subject.
 async fn subject(quota: impl Quota, clock: Arc<ManualClock>, keep: impl Send + Sync + 'static) -> Subject {
     let [a, b] = ["a", "b"].map(|name| TenantId::parse(name).unwrap());
@@ -115,3 +119,7 @@ mod sqlite {
         }
     }
 }
+
+#[cfg(feature = "redis")]
+#[path = "quota/redis.rs"]
+mod redis;

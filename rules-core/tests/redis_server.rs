@@ -1,10 +1,16 @@
 //! What tests may expect of the servers they start: files, kills, restarts, sockets, limits, clusters.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads its environment and waits for a process")]
+
 #[path = "support/redis.rs"]
 mod redis;
 
+use std::env;
+use std::io::{self, BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Persistence, RedisCluster, RedisServer, Reply, key_prefix, shared_url};
 
@@ -34,6 +40,18 @@ fn a_server_that_is_shut_down_forgets_its_scripts() {
     server.start_again();
     let unknown = server.command(&["EVALSHA", digest, "0"]);
     assert!(unknown.error().expect("an error").starts_with("NOSCRIPT"), "{unknown:?}");
+}
+
+#[test]
+fn a_power_cut_loses_what_was_written_after_the_mark() {
+    let mut server = RedisServer::start(Persistence::EverySecond);
+    server.command(&["SET", "old", "1"]);
+    let mark = server.written();
+    server.command(&["SET", "new", "1"]);
+    server.kill();
+    server.lose_after(mark);
+    server.start_again();
+    assert_eq!(server.command(&["MGET", "old", "new"]).array(), [Reply::Text("1".into()), Reply::Nothing]);
 }
 
 #[test]
@@ -75,6 +93,35 @@ fn a_server_ends_with_its_test() {
     drop(server);
     assert!(std::net::TcpStream::connect(address).is_err());
     assert!(!folder.exists());
+}
+
+#[test]
+fn a_server_ends_with_a_test_that_is_killed() {
+    let name = "a_server_ends_with_a_test_that_is_killed";
+    if env::var_os("REDIS_TEST_VICTIM").is_some() {
+        let server = RedisServer::start(Persistence::None);
+        println!("\nfolder={}", server.folder().display());
+        io::stdin().read_line(&mut String::new()).expect("it ends with the test that started it");
+        return;
+    }
+    let mut victim = Command::new(env::current_exe().expect("a path"))
+        .args(["--exact", name, "--nocapture"])
+        .env("REDIS_TEST_VICTIM", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut lines = BufReader::new(victim.stdout.take().expect("a pipe")).lines();
+    let folder = lines.find_map(|line| Some(PathBuf::from(line.ok()?.strip_prefix("folder=")?)));
+    let folder = folder.expect("the victim has a server");
+    assert!(folder.is_dir());
+    victim.kill().expect("SIGKILL");
+    victim.wait().expect("it is gone");
+    let killed = Instant::now();
+    while folder.exists() {
+        assert!(killed.elapsed() < Duration::from_secs(20), "the server outlived its test");
+        std::thread::yield_now();
+    }
 }
 
 #[test]

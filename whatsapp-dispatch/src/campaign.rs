@@ -17,8 +17,10 @@ use crate::template::{
 };
 
 mod error;
+mod kind;
 
 pub use error::CampaignError;
+pub use kind::CampaignKind;
 
 /// A campaign's name, unique within its tenant: 1 to 128 characters without control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,17 +78,6 @@ pub enum ConsentPolicy {
     Required,
     /// The author vouches for everybody in the source who is not known to have opted out.
     Assumed,
-}
-
-/// How a campaign gets its messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CampaignKind {
-    /// From a source, in batches, before it is released.
-    #[default]
-    Batch,
-    /// One by one, while it is released.
-    Stream,
 }
 
 /// What becomes of a message in doubt after the waiting time, if no webhook told what came of it.

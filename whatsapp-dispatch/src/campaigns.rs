@@ -80,6 +80,16 @@ impl Select {
     pub fn of(scope: &TenantScope) -> Self {
         Self::Of(scope.id().clone())
     }
+
+    /// True when the selection names this campaign.
+    pub(crate) fn takes(&self, record: &CampaignRecord) -> bool {
+        match self {
+            Self::Named(tenant, name) => record.key.tenant() == tenant && record.name == *name,
+            Self::Of(tenant) => record.key.tenant() == tenant,
+            Self::Active => record.status.is_active(),
+            Self::Released => record.status == Status::Released,
+        }
+    }
 }
 
 /// A campaign to add.

@@ -21,9 +21,15 @@ use crate::phone::PhoneNumber;
 use crate::progress::Progress;
 
 pub(crate) mod change;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub(crate) mod ledger;
 mod memory;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub(crate) mod packed;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub(crate) mod page;
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "redis", feature = "sqlite"))]
 pub(crate) use memory::{DUPLICATE, ORPHANS_KEPT};
 
 /// Records of a source that are planned in one transaction.

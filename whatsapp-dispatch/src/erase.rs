@@ -57,6 +57,7 @@ impl Display for Erased {
 /// Dropping the future leaves some of it erased; call it again.
 pub async fn erase(
     store: &impl DispatchStore,
+    events: &dyn EventLog,
     scope: &TenantScope,
     numbers: &[PhoneNumber],
 ) -> Result<Erased, StoreError> {
@@ -96,7 +97,7 @@ pub async fn erase(
         kind: ERASED,
         body: format!("{{\"people\":{},\"records\":{records}}}", people.len()),
     };
-    EventLog::append(store, &[entry]).await?;
+    events.append(&[entry]).await?;
     Ok(Erased { people: people.len(), records })
 }
 

@@ -33,7 +33,7 @@ pub(crate) use acquainted::Acquainted;
 pub(crate) use memory::opted_out;
 pub(crate) use memory::random_key;
 pub(crate) use profile::SENT;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "redis", feature = "sqlite"))]
 pub(crate) use register::{Register, Row, Rows};
 
 /// What is known about people.

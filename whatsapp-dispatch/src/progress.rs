@@ -22,7 +22,7 @@ pub enum Bucket {
     Message(State),
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "redis", feature = "sqlite"))]
 impl Bucket {
     const ALL: [Self; 14] = [
         Self::Malformed,

@@ -94,7 +94,7 @@ impl NoteKey {
     }
 
     /// A key as it comes back out of a store.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "redis", feature = "sqlite"))]
     pub(crate) fn stored(kind: NoteKind, owner: Option<TenantId>, name: String) -> Self {
         Self { kind, owner, name }
     }

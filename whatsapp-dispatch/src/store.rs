@@ -1,4 +1,6 @@
 //! This crate's ports on the store handles of rules-core.
 
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -1,21 +1,23 @@
-//! Looks after the event log of a SQLite file: verifies its chains, exports them, checks an
-//! export, and erases a person.
+//! Looks after an event log in a SQLite file or in an archive's folder: verifies its chains,
+//! exports them, checks an export, and erases a person.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use rules_core::judge::key::ChainKey;
 use rules_core::judge::tenant::{TenantId, TenantRecord};
+use rules_core::store::files::Files;
 use rules_core::store::sqlite::{Sqlite, SqliteConfig};
-use rules_core::work::events::{ChainSecret, EventLog, ExportCheck, VerifyError, verify};
+use rules_core::work::events::{ChainSecret, EventLog, ExportCheck, Segments, VerifyError, verify};
 use rules_core::work::tenants::{FixedTenants, Tenants};
 use whatsapp_dispatch::erase::erase;
 use whatsapp_dispatch::phone::PhoneNumber;
 
-/// Looks after the event log of a database: verify, export, check, erase.
+/// Looks after the event log of a database or an archive: verify, export, check, erase.
 #[derive(Parser)]
 struct Options {
     #[command(subcommand)]
@@ -69,9 +71,10 @@ enum Command {
 
 #[derive(Args)]
 struct Store {
-    /// The database.
+    /// The database, or the folder of an archive.
     file: PathBuf,
-    /// The configured secret of the chain; without it the one in the database is used.
+    /// The configured secret of the chain; without it the one in the database is used. An archive
+    /// holds none.
     #[arg(long, env = "EVENTS_CHAIN_SECRET", hide_env_values = true)]
     secret: Option<String>,
 }
@@ -98,24 +101,45 @@ async fn reader(file: &Path, secret: Option<&str>) -> anyhow::Result<Sqlite> {
         .with_context(|| format!("opening {}", file.display()))
 }
 
+/// An event log, wherever it lies.
+struct Opened {
+    log: Arc<dyn EventLog>,
+    secret: ChainSecret,
+    chains: Vec<ChainKey>,
+}
+
+impl Opened {
+    async fn open(Store { file, secret }: &Store) -> anyhow::Result<Self> {
+        if file.is_dir() {
+            let Some(secret) = secret else {
+                bail!("the secret of an archive lies elsewhere: give it as EVENTS_CHAIN_SECRET");
+            };
+            let (files, secret) = (Files::at(file), ChainSecret::of(secret));
+            let tenants = files.tenants().await.context("listing the logs")?;
+            let log = Arc::new(Segments::new(Arc::new(files), secret.clone()));
+            return Ok(Self { log, secret, chains: tenants.iter().map(ChainKey::of).collect() });
+        }
+        let store = reader(file, secret.as_deref()).await?;
+        let secret = store.chain_secret().await.context("reading the chain's secret")?;
+        let chains = store.chains().await.context("listing the logs")?;
+        Ok(Self { log: Arc::new(store), secret, chains })
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     match Options::parse().command {
-        Command::Verify { store: Store { file, secret }, tenant } => {
-            let store = reader(&file, secret.as_deref()).await?;
-            let chains = match tenant {
-                Some(tenant) => vec![ChainKey::of(&tenant)],
-                None => store.chains().await.context("listing the logs")?,
-            };
+        Command::Verify { store, tenant } => {
+            let Opened { log, secret, chains } = Opened::open(&store).await?;
+            let chains = tenant.map_or(chains, |tenant| vec![ChainKey::of(&tenant)]);
             if chains.is_empty() {
-                println!("{} holds no event log yet", file.display());
+                println!("{} holds no event log yet", store.file.display());
                 return Ok(ExitCode::SUCCESS);
             }
-            verify_all(&store, &chains).await
+            verify_all(&*log, &secret, &chains).await
         }
-        Command::Export { store: Store { file, secret }, tenant } => {
-            let store = reader(&file, secret.as_deref()).await?;
-            export(&store, &ChainKey::of(&tenant)).await?;
+        Command::Export { store, tenant } => {
+            export(&*Opened::open(&store).await?.log, &ChainKey::of(&tenant)).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { file, tenant, store, secret } => {
@@ -131,7 +155,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             check(&file, &secret, &ChainKey::of(&tenant))
         }
         Command::Erase { store: Store { file, secret }, tenant, person } => {
-            if !file.exists() {
+            if !file.is_file() {
                 bail!("there is no database {}", file.display());
             }
             let store = Sqlite::open_with(&file, config(secret.as_deref()))
@@ -139,7 +163,7 @@ async fn main() -> anyhow::Result<ExitCode> {
                 .with_context(|| format!("opening {}", file.display()))?;
             let tenants = Tenants::new(FixedTenants::new([TenantRecord::new(tenant.clone())]));
             let scope = tenants.enter(&tenant).await?;
-            let erased = erase(&store, &scope, &person).await.context("erasing; run it again")?;
+            let erased = erase(&store, &store, &scope, &person).await.context("erasing; run it again")?;
             store.scrub().await.context("writing the file anew; run it again")?;
             println!("{erased}");
             Ok(ExitCode::SUCCESS)
@@ -147,11 +171,14 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn verify_all(store: &Sqlite, chains: &[ChainKey]) -> anyhow::Result<ExitCode> {
-    let secret = store.chain_secret().await.context("reading the chain's secret")?;
+async fn verify_all(
+    log: &dyn EventLog,
+    secret: &ChainSecret,
+    chains: &[ChainKey],
+) -> anyhow::Result<ExitCode> {
     let mut whole = true;
     for chain in chains {
-        match verify(store, chain, &secret).await {
+        match verify(log, chain, secret).await {
             Ok(head) => {
                 println!(
                     "{}: {} entries, the chain is whole; its head is {}",
@@ -170,12 +197,12 @@ async fn verify_all(store: &Sqlite, chains: &[ChainKey]) -> anyhow::Result<ExitC
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn export(store: &Sqlite, chain: &ChainKey) -> anyhow::Result<()> {
+async fn export(log: &dyn EventLog, chain: &ChainKey) -> anyhow::Result<()> {
     const PAGE: usize = 1_000;
     let mut out = std::io::stdout().lock();
     let mut from = 1;
     loop {
-        let page = EventLog::read(store, chain, from, PAGE).await.context("reading the log")?;
+        let page = log.read(chain, from, PAGE).await.context("reading the log")?;
         for entry in &page {
             writeln!(out, "{}", entry.export()).context("writing the export")?;
             from = entry.seq + 1;

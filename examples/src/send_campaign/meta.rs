@@ -1,6 +1,7 @@
 //! WhatsApp's side: a simulator in this process, one in a process of its own, or the real one.
 
 use std::env;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -13,8 +14,8 @@ use whatsapp_dispatch::sender::{NumberId, Sender};
 use whatsapp_dispatch::simulator::{Simulator, SimulatorError};
 use whatsapp_dispatch::template::TemplateDefinition;
 
-use super::Options;
 use super::config::FileConfig;
+use super::options::{Line, Options};
 use super::place::Place;
 
 /// The real Cloud API's variables, and those that `simulate-cloud-api` prints.
@@ -42,8 +43,13 @@ pub struct Meta {
 impl Meta {
     /// Starts or connects to WhatsApp's side.
     pub async fn open(options: &Options, config: &FileConfig, place: &Place) -> Result<Self> {
-        if options.live || options.simulator.is_some() {
-            return Self::connect(options, config);
+        if options.line.live && options.recipients.is_none() {
+            bail!(
+                "--live needs --recipients FILE: the list that comes with the program is not of real people"
+            );
+        }
+        if options.line.live || options.line.simulator.is_some() {
+            return Self::connect(&options.line, config);
         }
         let mut builder = Simulator::builder().seed(options.seed).rate(config.campaign.messages_per_second);
         if let Some(text) = &config.campaign.text {
@@ -68,27 +74,23 @@ impl Meta {
         })
     }
 
-    fn connect(options: &Options, config: &FileConfig) -> Result<Self> {
+    /// Connects to a WhatsApp that runs elsewhere, with credentials from the environment.
+    pub fn connect(line: &Line, config: &FileConfig) -> Result<Self> {
         let missing: Vec<String> = VARIABLES
             .iter()
             .filter(|(name, _)| env::var(name).unwrap_or_default().is_empty())
             .map(|(name, meaning)| format!("  {name}  {meaning}"))
             .collect();
         if !missing.is_empty() {
-            let whose = if options.live { "--live" } else { "--simulator" };
+            let whose = if line.live { "--live" } else { "--simulator" };
             bail!(
                 "{whose} needs credentials from the environment; these are missing:\n{}",
                 missing.join("\n")
             );
         }
-        if options.live && options.recipients.is_none() {
-            bail!(
-                "--live needs --recipients FILE: the list that comes with the program is not of real people"
-            );
-        }
         let read = |name: &str| env::var(name).unwrap_or_default();
         let mut api = CloudApiConfig::default();
-        if let Some(url) = &options.simulator {
+        if let Some(url) = &line.simulator {
             api = api.with_base_url(url).context("reading --simulator")?;
         }
         let secrets = FixedSecrets::new().with("cloud-api", read("WHATSAPP_ACCESS_TOKEN"));
@@ -110,9 +112,13 @@ impl Meta {
         })
     }
 
-    /// Serves webhooks over HTTP and tells a simulator where.
-    pub async fn receive_webhooks(&self, options: &Options, dispatch: &Dispatch) -> Result<()> {
-        let address = if options.live { options.webhooks } else { ([127, 0, 0, 1], 0).into() };
+    /// Serves webhooks over HTTP and tells a simulator where. Says where, too.
+    pub async fn receive_webhooks(
+        &self,
+        line: &Line,
+        address: SocketAddr,
+        dispatch: &Dispatch,
+    ) -> Result<String> {
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!(
                 "listening for webhooks on {address}; if the port is in use, choose another with --webhooks"
@@ -126,8 +132,8 @@ impl Meta {
         let routes = Webhooks::new(dispatch, config)?.router();
         tokio::spawn(async move { axum::serve(listener, routes).await });
         if let Some(simulator) = &self.simulator {
-            simulator.deliver_webhooks_to_url(url);
-        } else if let Some(simulator) = &options.simulator {
+            simulator.deliver_webhooks_to_url(url.as_str());
+        } else if let Some(simulator) = &line.simulator {
             let door = format!("{}/simulator/webhook", simulator.trim_end_matches('/'));
             let body = serde_json::json!({ "url": url }).to_string();
             let told = reqwest::Client::builder().no_proxy().build()?.post(door).body(body);
@@ -136,6 +142,6 @@ impl Meta {
                 format!("telling the simulator at {simulator} where webhooks go; is it running?")
             })?;
         }
-        Ok(())
+        Ok(url)
     }
 }

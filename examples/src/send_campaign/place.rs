@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use whatsapp_dispatch::rules_core::store::redis::RedisConfig;
 use whatsapp_dispatch::simulator::SimulatorState;
 
 use super::Options;
+
+const NO_STORE: &str = "this is not a store; use memory, sqlite:PATH such as sqlite:campaigns.db, or a server such as redis://127.0.0.1:6379";
 
 /// Where the campaign is kept.
 #[derive(Debug)]
@@ -19,27 +22,38 @@ pub enum Place {
         /// The folder that was made for it, if nobody named one.
         made: Option<PathBuf>,
     },
+    /// On a server, shared with other processes.
+    Server(String),
 }
 
 impl Place {
     /// The place that the options name, or a fresh temporary one.
     pub fn of(options: &Options) -> Result<Self> {
-        match options.store.as_deref() {
-            Some("memory") => Ok(Self::Memory),
-            Some(store) => match store.strip_prefix("sqlite:") {
-                Some(path) if !path.is_empty() => Ok(Self::File { path: path.into(), made: None }),
-                _ => {
-                    bail!("{store:?} is not a store; use memory or sqlite:PATH, such as sqlite:campaigns.db")
-                }
-            },
-            None => {
-                let folder = tempfile::Builder::new()
-                    .prefix("send-campaign-")
-                    .tempdir()
-                    .context("making a temporary folder for the database")?
-                    .keep();
-                Ok(Self::File { path: folder.join("campaign.db"), made: Some(folder) })
-            }
+        if let Some(store) = options.store.as_deref() {
+            return Self::named(store);
+        }
+        let folder = tempfile::Builder::new()
+            .prefix("send-campaign-")
+            .tempdir()
+            .context("making a temporary folder for the database")?
+            .keep();
+        Ok(Self::File { path: folder.join("campaign.db"), made: Some(folder) })
+    }
+
+    /// The place that a word of the command line names.
+    pub fn named(store: &str) -> Result<Self> {
+        if store == "memory" {
+            return Ok(Self::Memory);
+        }
+        if store.starts_with("redis") {
+            RedisConfig::parse(store)?;
+            return Ok(Self::Server(store.to_owned()));
+        }
+        match store.strip_prefix("sqlite:") {
+            Some(path) if !path.is_empty() => Ok(Self::File { path: path.into(), made: None }),
+            // An address may hold a password, so it is not repeated.
+            _ if store.contains('@') => bail!("{NO_STORE}"),
+            _ => bail!("{store:?}: {NO_STORE}"),
         }
     }
 
@@ -88,22 +102,27 @@ impl Place {
 
     /// The command that goes on with this campaign; `None` if nothing of it is left.
     pub fn resume_command(&self, options: &Options) -> Option<String> {
-        let Self::File { path, .. } = self else { return None };
+        let store = match self {
+            Self::Memory => return None,
+            Self::File { path, .. } => format!("sqlite:{}", path.display()),
+            Self::Server(address) if address.contains('@') => "$STORE".to_owned(),
+            Self::Server(address) => address.clone(),
+        };
         let mut words = vec!["cargo run --release --bin send-campaign --".to_owned()];
-        words.push(format!("--store {}", quoted(&format!("sqlite:{}", path.display()))));
+        words.push(format!("--store {}", quoted(&store)));
         let file = |path: &Path| quoted(&path.display().to_string());
         words.extend(options.recipients.as_deref().map(|path| format!("--recipients {}", file(path))));
         words.extend(options.config.as_deref().map(|path| format!("--config {}", file(path))));
         words.extend((options.seed != 1).then(|| format!("--seed {}", options.seed)));
-        words.extend(options.simulator.as_deref().map(|url| format!("--simulator {}", quoted(url))));
-        words.extend(options.live.then(|| "--live".to_owned()));
+        words.extend(options.line.simulator.as_deref().map(|url| format!("--simulator {}", quoted(url))));
+        words.extend(options.line.live.then(|| "--live".to_owned()));
         Some(words.join(" "))
     }
 }
 
 /// A word of a command line, in quotes where it needs them.
 fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=$".contains(c);
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
@@ -125,5 +144,8 @@ mod tests {
         );
         let nowhere = Options::parse_from(["send-campaign", "--store", "postgres"]);
         assert!(Place::of(&nowhere).unwrap_err().to_string().contains("sqlite:PATH"));
+        for secret in ["postgres://me:secret@db", "redis://me:secret@"] {
+            assert!(!format!("{:#}", Place::named(secret).unwrap_err()).contains("secret"));
+        }
     }
 }

@@ -11,8 +11,8 @@ use whatsapp_dispatch::recipients::Csv;
 use whatsapp_dispatch::rules_core::judge::rule_book::RuleBook;
 use whatsapp_dispatch::rules_core::store::memory::Memory;
 use whatsapp_dispatch::rules_core::store::sqlite::Sqlite;
+use whatsapp_dispatch::rules_core::work::events::Segments;
 use whatsapp_dispatch::rules_core::work::tenants::Tenants;
-
 use whatsapp_dispatch::sender::Senders;
 
 use super::config::FileConfig;
@@ -20,6 +20,7 @@ use super::meta::Meta;
 use super::options::{Options, ReportFormat};
 use super::place::Place;
 use super::show::{self, Watcher};
+use crate::fleet::{self, DRAIN, interrupted};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,15 +31,8 @@ pub enum Ended {
     Interrupted,
 }
 
-/// How long the report waits for the last webhooks of the simulator, and of the real Cloud API.
-const SIMULATED_PATIENCE: Duration = Duration::from_secs(5);
-const REAL_PATIENCE: Duration = Duration::from_secs(60);
-
-/// How long a drain may take before the program ends all the same.
-const DRAIN: Duration = Duration::from_secs(30);
-
-/// The files that come with the program.
-fn shipped(name: &str) -> PathBuf {
+/// A file that comes with the program.
+pub fn shipped(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data").join(name)
 }
 
@@ -55,11 +49,22 @@ pub async fn run(options: Options) -> Result<Ended> {
     let wanted = options.explain.as_deref().map(PhoneNumber::parse).transpose();
     let wanted = wanted.context("reading --explain; write the number as +4915122398700")?;
     let place = Place::of(&options)?;
+    if matches!(place, Place::Server(_)) && !options.line.live && options.line.simulator.is_none() {
+        bail!(
+            "with a server the workers send, and they must reach the same WhatsApp: start simulate-cloud-api, put what it prints into the environment and add --simulator URL, or add --live"
+        );
+    }
     let meta = Meta::open(&options, &config, &place).await?;
     let run = Run { options, config, recipients, wanted, meta };
     match &place {
-        Place::Memory => run.on(Memory::new(), rules, &place).await,
-        Place::File { path, .. } => run.on(Sqlite::open(path).await?, rules, &place).await,
+        Place::Memory => run.on(Memory::new(), None, rules, &place).await,
+        Place::File { path, .. } => run.on(Sqlite::open(path).await?, None, rules, &place).await,
+        Place::Server(address) => {
+            let server = &run.options.server;
+            let (store, evidence) =
+                (fleet::redis(address, server).await?, fleet::evidence(server, &run.options.line)?);
+            run.on(store, Some(evidence), rules, &place).await
+        }
     }
 }
 
@@ -72,20 +77,35 @@ struct Run {
 }
 
 impl Run {
-    async fn on(&self, store: impl DispatchStore, rules: RuleBook, place: &Place) -> Result<Ended> {
-        let patience = if self.options.live { REAL_PATIENCE } else { SIMULATED_PATIENCE };
+    async fn on(
+        &self,
+        store: impl DispatchStore,
+        evidence: Option<Segments>,
+        rules: RuleBook,
+        place: &Place,
+    ) -> Result<Ended> {
         let tenants = Tenants::new(self.config.tenants.clone());
-        let dispatch = Dispatch::builder(&store, self.meta.gateway.clone())
+        let builder = Dispatch::builder(&store, self.meta.gateway.clone())
             .tenants(tenants.clone())
             .senders(Senders::new([self.meta.sender.clone()])?)
             .rule_book(rules)
-            .config(DispatchConfig::default().with_report_after(patience))
-            .build()?;
+            .config(DispatchConfig::default().with_report_after(fleet::patience(&self.options.line)));
+        let dispatch = match evidence {
+            Some(evidence) => builder.events(evidence),
+            None => builder,
+        }
+        .build()?;
         if let Some(command) = place.resume_command(&self.options) {
-            eprintln!("Kept on the way in {}.", folder_of(place));
+            eprintln!("Kept on the way in {}.", shown(place));
             eprintln!("If this is interrupted, go on with:\n  {command}\n");
         }
-        self.meta.receive_webhooks(&self.options, &dispatch).await?;
+        // With a server, workers send and receivers of webhooks listen: other processes.
+        let alone = !matches!(place, Place::Server(_));
+        if alone {
+            let address =
+                if self.options.line.live { self.options.webhooks } else { ([127, 0, 0, 1], 0).into() };
+            self.meta.receive_webhooks(&self.options.line, address, &dispatch).await?;
+        }
 
         let campaign = self.config.campaign(self.meta.sender.clone());
         let source = Csv::open(&self.recipients)?;
@@ -104,7 +124,7 @@ impl Run {
         };
         eprintln!("{plan}\n");
 
-        let running = dispatch.start();
+        let running = alone.then(|| dispatch.start());
         let sent = dispatch.release(&plan).await?;
         let started = Instant::now();
         let finished = tokio::select! {
@@ -112,12 +132,16 @@ impl Run {
             () = interrupted() => None,
         };
         let Some(report) = finished else {
-            eprintln!("\nInterrupted; finishing what is begun ...");
-            running.drain(DRAIN).await?;
+            if let Some(running) = running {
+                eprintln!("\nInterrupted; finishing what is begun ...");
+                running.drain(DRAIN).await?;
+            }
             return self.interrupted(place);
         };
         self.tell(&sent, &report, &tenants, started.elapsed()).await?;
-        running.drain(DRAIN).await?;
+        if let Some(running) = running {
+            running.drain(DRAIN).await?;
+        }
         drop(dispatch);
         place.clean()?;
         Ok(Ended::Finished)
@@ -152,6 +176,9 @@ impl Run {
             place.keep_simulator(&simulator.save())?;
         }
         match place.resume_command(&self.options) {
+            Some(command) if matches!(place, Place::Server(_)) => {
+                eprintln!("The workers go on. Watch again with:\n  {command}");
+            }
             Some(command) => eprintln!("Nothing is lost. Go on with:\n  {command}"),
             None => eprintln!("The campaign was kept in memory only and is gone."),
         }
@@ -159,25 +186,10 @@ impl Run {
     }
 }
 
-fn folder_of(place: &Place) -> String {
+fn shown(place: &Place) -> String {
     match place {
         Place::Memory => "memory".to_owned(),
         Place::File { path, .. } => path.display().to_string(),
-    }
-}
-
-/// Resolves at Ctrl-C, or when the process is told to end.
-async fn interrupted() {
-    let terminated = async {
-        #[cfg(unix)]
-        if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            signal.recv().await;
-            return;
-        }
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
+        Place::Server(_) => "Redis".to_owned(),
     }
 }

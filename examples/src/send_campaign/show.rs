@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 use whatsapp_dispatch::dispatch::{Report, Sent};
+use whatsapp_dispatch::rules_core::judge::fault::{Classify, Fault, chain};
 use whatsapp_dispatch::rules_core::work::StoreError;
 
 /// How often progress is shown on a terminal, and elsewhere.
@@ -32,17 +33,30 @@ impl<'a> Watcher<'a> {
 
     /// Returns the report when the campaign has finished.
     pub async fn watch(mut self) -> Result<Report, StoreError> {
+        loop {
+            match self.try_watch().await {
+                // A server may be away for a while; the workers wait for it, too.
+                Err(error) if matches!(error.fault(), Fault::Transient | Fault::InDoubt) => {
+                    eprintln!("{}; trying again", chain(&error));
+                    tokio::time::sleep(LINE).await;
+                }
+                ended => {
+                    if let Some(bar) = &self.bar {
+                        bar.finish_and_clear();
+                    }
+                    return ended;
+                }
+            }
+        }
+    }
+
+    async fn try_watch(&mut self) -> Result<Report, StoreError> {
         let finished = self.sent.finished();
         tokio::pin!(finished);
         loop {
             let pause = if self.bar.is_some() { BAR } else { LINE };
             tokio::select! {
-                report = &mut finished => {
-                    if let Some(bar) = &self.bar {
-                        bar.finish_and_clear();
-                    }
-                    return report;
-                }
+                report = &mut finished => return report,
                 () = tokio::time::sleep(pause) => self.show(&self.sent.report().await?),
             }
         }
@@ -77,6 +91,23 @@ impl<'a> Watcher<'a> {
             None => eprintln!("{settled} of {planned}: {message}"),
         }
     }
+}
+
+/// A table for people, its columns as wide as what stands in them.
+pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
+    let mut widths = head.map(str::len);
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: Vec<&str>| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let mut lines = vec![line(head.to_vec())];
+    lines.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
+    lines.join("\n")
 }
 
 /// True when everybody is counted exactly once.

@@ -17,7 +17,7 @@ use crate::judge::code::Code;
 use crate::judge::id::EntryId;
 use crate::judge::key::ChainKey;
 use crate::judge::tenant::TenantScope;
-use crate::work::events::{ChainSecret, Entry, EventLog, Head, Sealed, verify};
+use crate::work::events::{ChainSecret, Entry, EventLog, Head, KNOWN, Sealed, verify};
 
 /// An event log under test that holds nothing yet.
 pub struct Subject {
@@ -47,6 +47,7 @@ macro_rules! events_conformance {
             entries_are_numbered_in_the_order_given
             a_chain_goes_on_where_it_ended
             a_known_entry_keeps_its_number
+            the_last_entries_of_a_chain_are_known
             an_entry_twice_in_one_call_is_appended_once
             tenants_have_chains_of_their_own
             what_was_appended_is_read_back_unchanged
@@ -118,6 +119,23 @@ pub async fn a_known_entry_keeps_its_number(subject: Subject) {
     subject.append(&[x.clone(), y.clone()]).await;
     assert_eq!(subject.append(&[y, z, x]).await, [2, 3, 1]);
     assert_eq!(subject.read(&subject.a, 1, 10).await.len(), 3);
+}
+
+pub async fn the_last_entries_of_a_chain_are_known(subject: Subject) {
+    let one = |number: u64| entry(&subject.a, &number.to_string());
+    let mut first = 1;
+    // Groups that end where no round number does.
+    while first <= KNOWN + 300 {
+        let numbers: Vec<u64> = (first..first + 617).collect();
+        let entries: Vec<Entry> = numbers.iter().map(|number| one(*number)).collect();
+        assert_eq!(subject.append(&entries).await, numbers);
+        first += 617;
+    }
+    let last = first - 1;
+    for number in [last, last - KNOWN / 2, last - KNOWN + 1] {
+        assert_eq!(subject.append(&[one(number)]).await, [number]);
+    }
+    assert_eq!(subject.append(&[one(first)]).await, [first]);
 }
 
 pub async fn an_entry_twice_in_one_call_is_appended_once(subject: Subject) {

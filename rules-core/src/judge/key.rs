@@ -5,6 +5,10 @@ use std::sync::Arc;
 use crate::judge::fault::{Classify, Fault};
 use crate::judge::tenant::{TenantId, TenantScope};
 
+mod archive;
+
+pub use archive::{ArchiveKey, ArchiveKeyError, Folder};
+
 /// What is paced: a sending number, an API budget.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Outlet {
@@ -129,11 +133,11 @@ impl ChainKey {
 /// Keys as they come back out of a store. Only this crate's stores can make them; a sibling
 /// stores the key's parts and asks for the tenant's scope again.
 #[cfg_attr(
-    not(feature = "sqlite"),
+    not(any(feature = "sqlite", feature = "redis")),
     expect(dead_code, reason = "used by store adapters that features switch on")
 )]
 pub(crate) mod stored {
-    use super::{ChainKey, Lane, Outlet, TenantId};
+    use super::{Lane, Outlet, TenantId};
 
     pub(crate) fn outlet(tenant: TenantId, name: &str) -> Outlet {
         Outlet { tenant, name: name.into() }
@@ -143,8 +147,9 @@ pub(crate) mod stored {
         Lane { outlet: self::outlet(tenant, outlet), topic: topic.into() }
     }
 
-    pub(crate) fn chain(tenant: TenantId) -> ChainKey {
-        ChainKey { tenant }
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn chain(tenant: TenantId) -> super::ChainKey {
+        super::ChainKey { tenant }
     }
 }
 

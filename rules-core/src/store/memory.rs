@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::work::clock::{Clock, SystemClock};
 use crate::work::ids::{Ids, RandomIds};
 
+mod archive;
 mod events;
 mod pacer;
 mod quota;

@@ -31,7 +31,12 @@ mod command;
 mod commit;
 mod config;
 mod error;
+mod lanes;
 mod link;
+mod outbox;
+mod pacer;
+mod queue;
+mod quota;
 mod script;
 mod server;
 
@@ -39,6 +44,7 @@ pub use command::{Command, Reply};
 pub use commit::Commit;
 pub use config::{Guarantee, RedisConfig};
 pub use error::RedisError;
+pub use outbox::put_out;
 pub use script::Script;
 
 use clock::ServerClock;
@@ -190,7 +196,7 @@ impl Redis {
     }
 
     async fn flush(&self, pipeline: &Pipeline) -> Result<Vec<Reply>, RedisError> {
-        self.inner.trips.fetch_add(1, Ordering::Relaxed);
+        self.count_trip();
         let answers = match self.inner.link.send_all(pipeline, "reading").await {
             // Reading twice harms nobody, and the connection may be one that died long ago.
             Err(error) if error.ends_connection() => self.inner.link.send_all(pipeline, "reading").await?,
@@ -216,9 +222,9 @@ impl Redis {
     ) -> Result<Reply, RedisError> {
         let text = script.text();
         let by_digest = self.call("EVALSHA", &text.digest, keys, arguments);
-        self.inner.trips.fetch_add(1, Ordering::Relaxed);
+        self.count_trip();
         let answer = match self.inner.link.send(&by_digest, script.name()).await {
-            Err(RedisError::Refused { source, .. }) if is_missing_script(source.as_ref()) => {
+            Err(error) if error.is_missing_script() => {
                 let whole = self.call("EVAL", &text.whole, keys, arguments);
                 self.inner.link.send(&whole, script.name()).await
             }
@@ -257,11 +263,31 @@ impl Redis {
     /// # Cancel safety
     /// Dropping the future leaves all changes made or none.
     pub async fn commit(&self, commit: &Commit) -> Result<bool, RedisError> {
-        if commit.is_empty() {
-            return Ok(true);
-        }
+        if commit.is_empty() { Ok(true) } else { self.verify(commit).await }
+    }
+
+    /// The same as [`Redis::commit`], and asks the server even when there is nothing to change: for
+    /// what was computed from memory of an earlier read.
+    ///
+    /// # Errors
+    /// As [`Redis::commit`].
+    ///
+    /// # Cancel safety
+    /// As [`Redis::commit`].
+    pub async fn verify(&self, commit: &Commit) -> Result<bool, RedisError> {
         let answer = self.run(&COMMIT, &[self.home()], &commit.arguments()).await?;
-        Ok(answer.int() == Some(1))
+        let made = answer.int() == Some(1);
+        #[cfg(feature = "metrics")]
+        if !made {
+            metrics::counter!("redis_conflicts_total").increment(1);
+        }
+        Ok(made)
+    }
+
+    fn count_trip(&self) {
+        self.inner.trips.fetch_add(1, Ordering::Relaxed);
+        #[cfg(feature = "metrics")]
+        metrics::counter!("redis_calls_total").increment(1);
     }
 
     /// The instant that counts, in the store's clock.
@@ -276,13 +302,6 @@ impl Redis {
         let part = parts.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(make()));
         Arc::clone(part).downcast().unwrap_or_else(|_| Arc::new(make()))
     }
-}
-
-fn is_missing_script(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
-    error
-        .downcast_ref::<RedisError>()
-        .is_some_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
 }
 
 impl Debug for Redis {

@@ -22,6 +22,7 @@ pub use rusqlite::Transaction;
 use crate::work::clock::{Clock, SystemClock};
 use crate::work::events::ChainSecret;
 use crate::work::ids::{Ids, RandomIds};
+use crate::work::outbox::Turn;
 use crate::work::queue::QueueLimits;
 
 mod crowd;
@@ -110,6 +111,7 @@ struct Inner {
     readers: Readers,
     /// The event log's secret, once it is known.
     chain_secret: OnceLock<ChainSecret>,
+    turn: Turn,
     // Held, not read: the lock goes when the last clone goes.
     _lock: Option<File>,
 }
@@ -142,7 +144,8 @@ impl Sqlite {
             let readers = Readers::start(&path)?;
             let chain_secret = config.chain_secret.clone().map_or_else(OnceLock::new, OnceLock::from);
             let (writer, lock) = (Some(writer), Some(lock));
-            Ok::<_, SqliteError>(Inner { path, config, writer, readers, chain_secret, _lock: lock })
+            let turn = Turn::new(Arc::clone(&config.clock));
+            Ok::<_, SqliteError>(Inner { path, config, writer, readers, chain_secret, turn, _lock: lock })
         });
         let inner =
             opened.await.map_err(|source| SqliteError::Stopped { source: Some(Arc::new(source)) })??;
@@ -180,7 +183,16 @@ impl Sqlite {
         let opened = tokio::task::spawn_blocking(move || {
             let readers = Readers::start(&path)?;
             let chain_secret = config.chain_secret.clone().map_or_else(OnceLock::new, OnceLock::from);
-            Ok::<_, SqliteError>(Inner { path, config, writer: None, readers, chain_secret, _lock: None })
+            let turn = Turn::new(Arc::clone(&config.clock));
+            Ok::<_, SqliteError>(Inner {
+                path,
+                config,
+                writer: None,
+                readers,
+                chain_secret,
+                turn,
+                _lock: None,
+            })
         });
         let inner =
             opened.await.map_err(|source| SqliteError::Stopped { source: Some(Arc::new(source)) })??;
@@ -200,6 +212,10 @@ impl Sqlite {
     /// The store's source of ids.
     pub fn ids(&self) -> &Arc<dyn Ids> {
         &self.inner.config.ids
+    }
+
+    pub(super) fn turn(&self) -> &Turn {
+        &self.inner.turn
     }
 
     pub(super) fn known_chain_secret(&self) -> &OnceLock<ChainSecret> {

@@ -15,28 +15,36 @@ use crate::judge::key::ChainKey;
 use crate::work::StoreError;
 
 mod chain;
+mod segments;
 
 pub use chain::{Breach, Break, Chain, ChainMac, ChainSecret, ExportCheck, VerifyError, verify};
+pub use segments::Segments;
+
+/// Every log knows at least so many of the last entries of each chain by their ids.
+pub const KNOWN: u64 = 10_000;
 
 /// Evidence.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait EventLog: Debug + Send + Sync + 'static {
     /// Appends entries in the order given; each gets the next number of its chain, without gaps,
-    /// and is tied to the one before it ([`Chain`]). An entry whose id is known is not appended
-    /// again and keeps its number.
+    /// and is tied to the one before it ([`Chain`]). An entry whose id its chain knows is not
+    /// appended again and keeps its number. A chain knows at least its last [`KNOWN`] entries; one
+    /// that is repeated later than that may be appended again, under the same id.
     ///
     /// # Errors
-    /// [`StoreError`] when the store does not answer; repeat the call with the same ids.
+    /// [`StoreError`] when the store does not answer. Of each chain a first part may have been
+    /// appended; repeat the call with the same ids.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves all entries appended or none.
+    /// Dropping the future leaves of each chain's entries all, none, or a first part appended.
     async fn append(&self, entries: &[Entry]) -> Result<Vec<u64>, StoreError>;
 
     /// Up to `max` entries of a chain from number `from` on (the first is 1).
     ///
     /// # Errors
-    /// [`StoreError`] when the store does not answer.
+    /// [`StoreError`] when the store does not answer, [`StoreError::Damaged`] when one of the
+    /// entries is not what it should be.
     async fn read(&self, chain: &ChainKey, from: u64, max: usize) -> Result<Vec<Sealed>, StoreError>;
 
     /// Where each chain ends, in order; the default head for an empty one.
@@ -58,7 +66,7 @@ pub struct Entry {
     pub at: DateTime<Utc>,
     /// What kind of thing, such as `dispatch.begun`.
     pub kind: Code,
-    /// The facts, as one JSON object. No personal data in clear.
+    /// The facts, as one JSON object on one line. No personal data in clear.
     pub body: String,
 }
 

@@ -325,7 +325,7 @@ async fn play(subject: Subject, steps: Vec<Step>) {
 }
 
 fn block_on(future: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future);
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
 }
 
 proptest! {
@@ -343,5 +343,14 @@ proptest! {
     #[test]
     fn sqlite_accounts_for_every_record(steps in prop::collection::vec(step(), 0..60)) {
         block_on(async { play(super::sqlite::subject().await, steps).await });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn redis_accounts_for_every_record(steps in prop::collection::vec(step(), 0..60)) {
+        block_on(async { play(super::redis::subject().await, steps).await });
     }
 }

@@ -18,6 +18,8 @@
 //! `redis::key_prefix()` keeps the cases apart. A case that counts keys, flushes, changes the
 //! configuration or stops the server needs a private one.
 //!
+//! [`FaultProxy`] stands between a client and a server and spoils what passes, byte by byte.
+//!
 //! The program is `REDIS_SERVER_BIN`, else `redis-server` or `valkey-server` on the PATH, and a test
 //! without it fails. Tests that come here have `redis` in their path, because `scripts/test` counts
 //! them.
@@ -43,7 +45,11 @@ pub(crate) use cluster::RedisCluster;
 
 #[path = "redis/reply.rs"]
 mod reply;
-pub(crate) use reply::Reply;
+pub(crate) use reply::{Connection, Reply};
+
+#[path = "redis/fault_proxy.rs"]
+mod fault_proxy;
+pub(crate) use fault_proxy::{Chaos, Counts, Direction, Ending, FaultProxy};
 
 #[path = "redis/program.rs"]
 mod program;

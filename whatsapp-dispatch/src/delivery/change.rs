@@ -67,6 +67,12 @@ impl Changes {
         written.unwrap_or_default();
     }
 
+    /// Takes in the moves of another part of the same transaction.
+    #[cfg(feature = "redis")]
+    pub(crate) fn join(&mut self, other: Self) {
+        self.campaigns.extend(other.campaigns);
+    }
+
     fn of(&mut self, campaign: &CampaignKey) -> (&mut Delta, &mut String) {
         let index = self.campaigns.iter().position(|(key, ..)| key == campaign).unwrap_or_else(|| {
             self.campaigns.push((campaign.clone(), Delta::default(), String::new()));
@@ -184,4 +190,20 @@ pub(crate) fn word(what: &What) -> (&'static str, Option<&Code>) {
         What::Reopened { why: Reopening::Round { .. } } => ("reopened", Some(&BY_ROUND)),
         What::Reopened { why: Reopening::Reaction { code, .. } } => ("reopened", Some(code)),
     }
+}
+
+/// A fact of a webhook from its word; `None` for a word that no webhook tells.
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub(crate) fn status(
+    word: &str,
+    code: Option<String>,
+) -> Result<Option<What>, rules_core::judge::code::CodeError> {
+    Ok(match word {
+        "sent" => Some(What::Sent),
+        "delivered" => Some(What::Delivered),
+        "read" => Some(What::Read),
+        "played" => Some(What::Played),
+        "failed" => Some(What::Failed { code: Code::parse(code.unwrap_or_default())? }),
+        _ => None,
+    })
 }

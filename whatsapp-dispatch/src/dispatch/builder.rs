@@ -53,7 +53,7 @@ pub struct DispatchBuilder {
     quota: Arc<dyn Quota>,
     pacer: Arc<dyn Pacer>,
     outbox: Arc<dyn Outbox>,
-    events: Arc<dyn EventLog>,
+    events: Option<Arc<dyn EventLog>>,
     gateway: Arc<dyn MessageGateway>,
     tenants: Option<Tenants>,
     senders: Arc<dyn SenderSource>,
@@ -81,7 +81,7 @@ impl DispatchBuilder {
             lanes: Arc::<S>::clone(&store),
             quota: Arc::<S>::clone(&store),
             outbox: Arc::<S>::clone(&store),
-            events: store,
+            events: store.dispatch_events(),
             gateway,
             tenants: None,
             senders: Arc::new(Senders::default()),
@@ -119,9 +119,11 @@ impl DispatchBuilder {
         self
     }
 
-    /// Another event log than the store's own.
+    /// Another event log than the store's own, such as
+    /// [`Segments`](rules_core::work::events::Segments) in an archive that several machines share.
+    /// A store that keeps no evidence itself, as Redis, needs one.
     pub fn events(self, events: impl EventLog) -> Self {
-        Self { events: Arc::new(events), ..self }
+        Self { events: Some(Arc::new(events)), ..self }
     }
 
     /// Another pacer than the store's own.
@@ -156,6 +158,7 @@ impl DispatchBuilder {
         };
         let mut facts = self.facts;
         facts.push(Arc::new(PersonFacts::new(Arc::clone(&self.people))));
+        let events = self.events.ok_or(BuildError::NoEvents)?;
         let desk = Desk {
             pairs: Pairs::new(Arc::clone(&self.clock)),
             turns: Turns::default(),
@@ -171,7 +174,7 @@ impl DispatchBuilder {
             quota: self.quota,
             pacer: self.pacer,
             outbox: self.outbox,
-            events: self.events,
+            events,
             gateway: self.gateway,
             tenants,
             senders: self.senders,

@@ -31,6 +31,11 @@ pub enum BuildError {
         #[source]
         source: TenantIdError,
     },
+    /// The store keeps no evidence.
+    #[error(
+        "this store keeps no evidence; name an event log: builder(..).events(Segments::new(archive, secret))"
+    )]
+    NoEvents,
 }
 
 impl Classify for BuildError {

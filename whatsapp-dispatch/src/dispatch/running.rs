@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::fault::chain;
+use rules_core::judge::id::LeaseToken;
 use rules_core::work::StoreError;
 use rules_core::work::clock::ClockExt;
 use rules_core::work::outbox::Relay;
@@ -200,7 +201,8 @@ async fn resolve(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
 }
 
 async fn relay(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
-    let relay = Relay::new(Arc::clone(&desk.outbox), Arc::clone(&desk.events));
+    let holder = LeaseToken::from(desk.ids.next());
+    let relay = Relay::new(Arc::clone(&desk.outbox), Arc::clone(&desk.events), holder);
     loop {
         let more = pause(&desk, &mut stop, RELAY).await;
         loop {
@@ -214,6 +216,9 @@ async fn relay(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
             }
         }
         if !more {
+            if let Err(error) = relay.give_back().await {
+                tracing::debug!(error = %chain(&error), "the claim on the outbox runs out by itself");
+            }
             return;
         }
     }

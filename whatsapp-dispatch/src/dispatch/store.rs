@@ -17,20 +17,10 @@ use crate::people::People;
 use crate::quarantine::Quarantine;
 use crate::register::Register;
 
-/// A store handle that carries everything a dispatcher needs.
+/// A store handle that carries everything a dispatcher needs, apart from evidence, which some keep
+/// elsewhere.
 pub trait DispatchStore:
-    Campaigns
-    + DeliveryLog
-    + People
-    + Register
-    + Quarantine
-    + Queue
-    + Lanes
-    + Quota
-    + Outbox
-    + EventLog
-    + Clone
-    + Debug
+    Campaigns + DeliveryLog + People + Register + Quarantine + Queue + Lanes + Quota + Outbox + Clone + Debug
 {
     /// The store's clock.
     fn dispatch_clock(&self) -> Arc<dyn Clock>;
@@ -40,6 +30,9 @@ pub trait DispatchStore:
 
     /// The pacer that belongs to the store.
     fn dispatch_pacer(&self) -> Arc<dyn Pacer>;
+
+    /// The event log that belongs to the store; `None` for a store that keeps no evidence.
+    fn dispatch_events(&self) -> Option<Arc<dyn EventLog>>;
 
     /// True when nobody else can dispatch from the store, so that what a dead process left behind
     /// may be taken up at once.
@@ -57,6 +50,10 @@ impl DispatchStore for Memory {
 
     fn dispatch_pacer(&self) -> Arc<dyn Pacer> {
         Arc::new(self.clone())
+    }
+
+    fn dispatch_events(&self) -> Option<Arc<dyn EventLog>> {
+        Some(Arc::new(self.clone()))
     }
 
     fn dispatches_alone(&self) -> bool {
@@ -79,7 +76,35 @@ impl DispatchStore for rules_core::store::sqlite::Sqlite {
         Arc::new(rules_core::work::pacer::MemoryPacer::new(Arc::clone(self.clock())))
     }
 
+    fn dispatch_events(&self) -> Option<Arc<dyn EventLog>> {
+        Some(Arc::new(self.clone()))
+    }
+
     fn dispatches_alone(&self) -> bool {
         true
+    }
+}
+
+#[cfg(feature = "redis")]
+impl DispatchStore for rules_core::store::redis::Redis {
+    fn dispatch_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(self.clock())
+    }
+
+    fn dispatch_ids(&self) -> Arc<dyn Ids> {
+        Arc::clone(self.ids())
+    }
+
+    fn dispatch_pacer(&self) -> Arc<dyn Pacer> {
+        Arc::new(self.clone())
+    }
+
+    /// Evidence must outlive a server whose memory is its limit: it goes into an archive.
+    fn dispatch_events(&self) -> Option<Arc<dyn EventLog>> {
+        None
+    }
+
+    fn dispatches_alone(&self) -> bool {
+        false
     }
 }

@@ -29,7 +29,7 @@ impl Begin {
 }
 
 /// A person whose opt-out is heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hears {
     /// Who.
     pub person: PersonId,

@@ -7,8 +7,7 @@ use rules_core::store::sqlite::Schema;
 
 mod campaigns;
 mod delivery;
-mod erase;
-mod facts;
+mod ledger;
 mod messages;
 mod pages;
 mod orphans;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rules_core::judge::tenant::TenantScope;
+use rules_core::work::events::EventLog;
 use whatsapp_dispatch::delivery::DeliveryLog;
 use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore};
 use whatsapp_dispatch::erase::erase;
@@ -47,7 +48,7 @@ async fn hear(store: &impl DispatchStore, scope: &TenantScope, number: PhoneNumb
     assert_eq!(DeliveryLog::record(store, &[fact]).await.unwrap(), [Recorded::Unmatched]);
 }
 
-async fn strays_of_all_numbers_are_forgotten(store: &impl DispatchStore) {
+async fn strays_of_all_numbers_are_forgotten(store: &(impl DispatchStore + EventLog)) {
     let dispatch = Dispatch::builder(store, Telling(Scripted::accepting())).config(quick()).build().unwrap();
     let scope = main_tenant().await;
     let [first, second, other] =
@@ -59,7 +60,7 @@ async fn strays_of_all_numbers_are_forgotten(store: &impl DispatchStore) {
     for number in [first, second, other] {
         hear(store, &scope, number).await;
     }
-    let erased = erase(store, &scope, &[first]).await.unwrap();
+    let erased = erase(store, store, &scope, &[first]).await.unwrap();
     assert_eq!((erased.people, erased.records), (1, 1));
     // What is still kept meets the message that gets its id.
     let running = dispatch.start();

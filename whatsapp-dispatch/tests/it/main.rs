@@ -8,6 +8,9 @@
     reason = "a test stops at its first surprise"
 )]
 
+#[cfg(feature = "redis")]
+#[path = "../../../rules-core/tests/support/redis.rs"]
+mod redis_server;
 mod house;
 mod again;
 mod campaign;
@@ -26,4 +29,6 @@ mod erase;
 mod trips;
 mod ports;
 mod props;
+#[cfg(feature = "redis")]
+mod redis;
 mod webhooks;

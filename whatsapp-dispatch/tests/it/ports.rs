@@ -88,3 +88,32 @@ mod sqlite {
 
     suites!();
 }
+
+#[cfg(feature = "redis")]
+mod redis {
+    use rules_core::store::redis::{Guarantee, Redis, RedisConfig};
+
+    use super::*;
+    use crate::redis_server::{key_prefix, shared_url};
+
+    pub(super) async fn subject() -> Subject {
+        let clock = clock();
+        let config = RedisConfig::parse(&shared_url()).unwrap().accepting(Guarantee::Nothing);
+        let config = config.named(&key_prefix()).with_clock(Arc::<ManualClock>::clone(&clock));
+        let store = Arc::new(Redis::connect(config).await.unwrap());
+        Subject {
+            campaigns: Arc::<Redis>::clone(&store),
+            log: Arc::<Redis>::clone(&store),
+            people: Arc::<Redis>::clone(&store),
+            register: Arc::<Redis>::clone(&store),
+            quarantine: Arc::<Redis>::clone(&store),
+            outbox: store,
+            scopes: scopes().await,
+            clock: Arc::<ManualClock>::clone(&clock),
+            advance: Box::new(move |duration| clock.advance(duration)),
+            keep: Box::new(()),
+        }
+    }
+
+    suites!();
+}

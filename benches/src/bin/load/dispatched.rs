@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use async_trait::async_trait;
 use benches::inputs;
+use rules_core::work::events::Segments;
 use rules_core::work::secrets::FixedSecrets;
 use whatsapp_dispatch::adapters::cloud_api::{CloudApi, CloudApiConfig};
 use whatsapp_dispatch::config::DispatchConfig;
@@ -53,10 +54,12 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Without another answer for so long, something is wrong.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Plans, releases and sends. `trips` reads the store's counter.
+/// Plans, releases and sends; evidence goes where the store keeps it, unless there is another
+/// place. `trips` reads the store's counter.
 pub(crate) async fn send<S: DispatchStore>(
     work: &Work,
     store: &S,
+    evidence: Option<Segments>,
     trips: impl Fn() -> Option<u64>,
 ) -> anyhow::Result<Dispatched> {
     let config = CloudApiConfig::default().with_base_url(&work.base_url)?;
@@ -70,11 +73,15 @@ pub(crate) async fn send<S: DispatchStore>(
     if let Some(window) = work.window {
         settings = settings.with_window(window);
     }
-    let dispatch = Dispatch::builder(store, gateway)
+    let builder = Dispatch::builder(store, gateway)
         .tenants(inputs::tenants(2 * work.messages as u64))
         .rules(inputs::rules(inputs::never_quiet()))
-        .config(settings)
-        .build()?;
+        .config(settings);
+    let dispatch = match evidence {
+        Some(evidence) => builder.events(evidence),
+        None => builder,
+    }
+    .build()?;
 
     let (before, planning) = (trips(), Instant::now());
     let plan = dispatch.plan(inputs::campaign("load"), Csv::open(&work.people)?).await.context("planning")?;

@@ -8,13 +8,18 @@
 //! alternates. The stub answers at once, so the figure is the worst case: with the 100 ms and more
 //! of the real Cloud API the number's rate is the limit, not this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
+use rules_core::store::files::Files;
 use rules_core::store::memory::Memory;
+use rules_core::store::redis::{Guarantee, Redis, RedisConfig};
 use rules_core::store::sqlite::Sqlite;
+use rules_core::work::events::{ChainSecret, Segments};
+use uuid::Uuid;
 
 mod bare;
 mod client;
@@ -48,7 +53,8 @@ struct Run {
     /// Messages of each half of a pair.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     messages: u32,
-    /// `memory`, `sqlite` (in a temporary folder) or `sqlite:PATH` (the file must not exist yet).
+    /// `memory`, `sqlite` (in a temporary folder), `sqlite:PATH` (the file must not exist yet), or a
+    /// Redis server of its own such as `redis://127.0.0.1:6379`; evidence goes into a folder then.
     #[arg(long, default_value = "sqlite", value_parser = store)]
     store: Store,
     /// How often both halves are run.
@@ -77,6 +83,7 @@ struct Run {
 enum Store {
     Memory,
     Sqlite(Option<PathBuf>),
+    Redis(RedisConfig),
 }
 
 fn store(text: &str) -> Result<Store, String> {
@@ -84,7 +91,11 @@ fn store(text: &str) -> Result<Store, String> {
         None if text == "memory" => Ok(Store::Memory),
         None if text == "sqlite" => Ok(Store::Sqlite(None)),
         Some(("sqlite", path)) if !path.is_empty() => Ok(Store::Sqlite(Some(path.into()))),
-        _ => Err("use memory, sqlite or sqlite:PATH".to_owned()),
+        Some((scheme, _)) if scheme.starts_with("redis") => {
+            let config = RedisConfig::parse(text).map_err(|error| error.to_string())?;
+            Ok(Store::Redis(config.accepting(Guarantee::Nothing)))
+        }
+        _ => Err("use memory, sqlite, sqlite:PATH or a server such as redis://127.0.0.1:6379".to_owned()),
     }
 }
 
@@ -101,6 +112,16 @@ fn main() -> anyhow::Result<()> {
             Err(_) => bail!("not done after {limit:?}; allow more with --timeout-seconds or send less"),
         }
     })
+}
+
+/// Each run has a store of another name on the server.
+async fn on_redis(work: &Work, config: &RedisConfig, folder: &Path) -> anyhow::Result<Dispatched> {
+    let name = Uuid::new_v4().simple().to_string();
+    let store = Redis::connect(config.clone().named(&name)).await?;
+    eprintln!("redis at {} keeps {}", store.server(), store.promises().as_str());
+    let archive = Files::at(folder.join(&name));
+    let evidence = Segments::new(Arc::new(archive), ChainSecret::of("load"));
+    dispatched::send(work, &store, Some(evidence), || Some(store.trips())).await
 }
 
 impl Run {
@@ -135,9 +156,10 @@ impl Run {
         figures.print(self.json)
     }
 
-    async fn dispatch(&self, work: &Work, folder: &std::path::Path) -> anyhow::Result<Dispatched> {
+    async fn dispatch(&self, work: &Work, folder: &Path) -> anyhow::Result<Dispatched> {
         let path = match &self.store {
-            Store::Memory => return dispatched::send(work, &Memory::new(), || None).await,
+            Store::Memory => return dispatched::send(work, &Memory::new(), None, || None).await,
+            Store::Redis(config) => return on_redis(work, config, folder).await,
             Store::Sqlite(None) => folder.join("load.db"),
             Store::Sqlite(Some(path)) => path.clone(),
         };
@@ -145,7 +167,7 @@ impl Run {
             bail!("{} is there already; name a file that a run may make and remove", path.display());
         }
         let store = Sqlite::open(&path).await.with_context(|| format!("opening {}", path.display()))?;
-        let outcome = dispatched::send(work, &store, || Some(store.trips())).await;
+        let outcome = dispatched::send(work, &store, None, || Some(store.trips())).await;
         drop(store);
         for ending in ["", "-wal", "-shm", "-lock"] {
             let mut name = path.clone().into_os_string();

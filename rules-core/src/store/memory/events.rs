@@ -1,14 +1,15 @@
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::judge::id::EntryId;
+use crate::judge::id::{EntryId, LeaseToken};
 use crate::judge::key::ChainKey;
 use crate::store::memory::{Memory, Part};
 use crate::work::StoreError;
 use crate::work::events::{Chain, ChainSecret, Entry, EventLog, Head, Sealed};
-use crate::work::outbox::Outbox;
+use crate::work::outbox::{Outbox, Turn};
 
 #[derive(Debug)]
 struct Events {
@@ -91,6 +92,12 @@ impl Part for Waiting {
     }
 }
 
+impl Part for Turn {
+    fn new(store: &Memory) -> Self {
+        Self::new(Arc::clone(store.clock()))
+    }
+}
+
 impl Memory {
     /// Puts entries into this store's outbox. For the ports of sibling crates, which call it
     /// while they hold the lock on the change that the entries are about.
@@ -118,5 +125,9 @@ impl Outbox for Memory {
         let mut guard = waiting.0.lock().unwrap_or_else(PoisonError::into_inner);
         guard.1.retain(|(at, _)| position < *at);
         Ok(())
+    }
+
+    async fn claim(&self, holder: LeaseToken, ttl: Duration) -> Result<bool, StoreError> {
+        Ok(self.part::<Turn>().claim(holder, ttl))
     }
 }

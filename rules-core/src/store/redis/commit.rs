@@ -55,7 +55,7 @@ impl Commit {
         self.writes.push(command);
     }
 
-    /// True when there is nothing to do.
+    /// True when there is nothing to do, whatever it rests on.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }

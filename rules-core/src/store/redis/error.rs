@@ -148,6 +148,13 @@ impl RedisError {
         }
     }
 
+    /// True when the server does not know the script, as after it has started anew.
+    pub(super) fn is_missing_script(&self) -> bool {
+        let Self::Refused { source, .. } = self else { return false };
+        let told = source.downcast_ref::<redis::RedisError>();
+        told.is_some_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
+    }
+
     /// True when the connection is of no more use.
     pub(super) const fn ends_connection(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::InDoubt { .. } | Self::Connect { .. })

@@ -160,6 +160,10 @@ impl Link {
             Ok(Err(error)) => RedisError::of(&error, what),
             Err(elapsed) => RedisError::InDoubt { source: Arc::new(elapsed) },
         };
+        #[cfg(feature = "metrics")]
+        if matches!(error, RedisError::InDoubt { .. }) {
+            metrics::counter!("redis_unanswered_total").increment(1);
+        }
         if error.ends_connection() {
             // When the server went, the other connections went, too.
             for slot in &self.slots {

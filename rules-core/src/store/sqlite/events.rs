@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -5,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use super::schema::CORE;
 use super::{Sqlite, SqliteError};
 use crate::judge::code::Code;
-use crate::judge::id::EntryId;
+use crate::judge::id::{EntryId, LeaseToken};
 use crate::judge::key::{ChainKey, stored};
 use crate::judge::tenant::TenantId;
 use crate::work::StoreError;
@@ -67,6 +69,11 @@ impl Outbox for Sqlite {
         })
         .await
         .map_err(|error| error.while_doing("clearing the outbox"))
+    }
+
+    /// Only one process writes the file, so the claim lies in its memory.
+    async fn claim(&self, holder: LeaseToken, ttl: Duration) -> Result<bool, StoreError> {
+        Ok(self.turn().claim(holder, ttl))
     }
 }
 

@@ -138,6 +138,12 @@ impl Chain {
         self.check_line(sealed.seq, &sealed.line(), sealed.mac)
     }
 
+    /// The code of an entry's line, or of another text, at this place of the chain.
+    pub(super) fn mac_of(&self, text: &str) -> ChainMac {
+        let mac = self.mac.clone().chain_update(self.head.mac.0).chain_update(text);
+        ChainMac(mac.finalize().into_bytes().into())
+    }
+
     fn check_line(&mut self, seq: u64, line: &str, mac: ChainMac) -> Result<(), Break> {
         let expected = self.head.seq + 1;
         if seq != expected {
@@ -148,11 +154,6 @@ impl Chain {
         }
         self.head = Head { seq, mac };
         Ok(())
-    }
-
-    fn mac_of(&self, line: &str) -> ChainMac {
-        let mac = self.mac.clone().chain_update(self.head.mac.0).chain_update(line);
-        ChainMac(mac.finalize().into_bytes().into())
     }
 }
 
@@ -193,7 +194,7 @@ pub enum Breach {
         /// The number of the last entry according to the store.
         head: u64,
     },
-    /// A line of an export cannot be read.
+    /// The entry, or its line of an export, cannot be read.
     Unreadable,
 }
 
@@ -203,7 +204,7 @@ impl Display for Breach {
             Self::Missing => f.write_str("it is missing or out of place"),
             Self::Altered => f.write_str("it was changed, or another secret made the chain"),
             Self::CutOff { head } => write!(f, "it is missing, and the last one should be number {head}"),
-            Self::Unreadable => f.write_str("its line cannot be read"),
+            Self::Unreadable => f.write_str("it cannot be read"),
         }
     }
 }
@@ -240,10 +241,11 @@ const PAGE: usize = 1_000;
 /// # Cancel safety
 /// Dropping the future changes nothing.
 pub async fn verify(log: &dyn EventLog, chain: &ChainKey, secret: &ChainSecret) -> Result<Head, VerifyError> {
-    let kept = log.head(std::slice::from_ref(chain)).await?.first().copied().unwrap_or_default();
+    // If it is damaged, what comes first on the way there tells more.
+    let kept = log.head(std::slice::from_ref(chain)).await;
     let mut checked = Chain::new(secret, chain);
     loop {
-        let page = log.read(chain, checked.head.seq + 1, PAGE).await?;
+        let page = page(log, chain, checked.head.seq + 1).await?;
         for sealed in &page {
             checked.check(sealed)?;
         }
@@ -251,11 +253,33 @@ pub async fn verify(log: &dyn EventLog, chain: &ChainKey, secret: &ChainSecret) 
             break;
         }
     }
+    let kept = match kept {
+        Ok(heads) => heads.first().copied().unwrap_or_default(),
+        Err(StoreError::Damaged { doing, source }) => {
+            return Err(match source.downcast::<Break>() {
+                Ok(broken) => VerifyError::Broken(*broken),
+                Err(source) => VerifyError::Store(StoreError::Damaged { doing, source }),
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
     // The log may have grown meanwhile, never shrunk.
     if checked.head.seq < kept.seq {
         return Err(Break { seq: checked.head.seq + 1, what: Breach::CutOff { head: kept.seq } }.into());
     }
     Ok(checked.head)
+}
+
+/// The next entries; one at a time towards an entry that cannot be read.
+async fn page(log: &dyn EventLog, chain: &ChainKey, from: u64) -> Result<Vec<Sealed>, VerifyError> {
+    match log.read(chain, from, PAGE).await {
+        Err(StoreError::Damaged { .. }) => {}
+        read => return Ok(read?),
+    }
+    match log.read(chain, from, 1).await {
+        Err(StoreError::Damaged { .. }) => Err(Break { seq: from, what: Breach::Unreadable }.into()),
+        read => Ok(read?),
+    }
 }
 
 /// Checks an export, the lines that [`Sealed::export`] wrote, one by one.

@@ -14,8 +14,9 @@ const KNOWN_FOR: TimeDelta = TimeDelta::days(2);
 /// gathered during a pause shrinks while new ones come in.
 pub(crate) const FORGOTTEN_AT_ONCE: usize = 4;
 
-/// No meter counts further, because stores count in signed 64 bits.
-const MOST: u64 = i64::MAX as u64;
+/// No meter counts further, because no store counts further and stays exact: scripts of a server
+/// count in 64-bit floats.
+const MOST: u64 = 1 << 53;
 
 /// What a store keeps of a meter: its newest window, as it was opened, and the units used in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

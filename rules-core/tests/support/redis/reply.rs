@@ -1,7 +1,8 @@
-//! One question to a server and its answer, without the client under test.
+//! Questions to a server and its answers, without the client under test.
 
+use std::fmt::Debug;
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,31 +46,59 @@ impl Reply {
     }
 }
 
-/// Connects, asks once and reads one answer.
-pub(super) fn ask(door: &Door, words: &[&str]) -> io::Result<Reply> {
-    match door {
-        Door::Port(port) => {
-            let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, *port))?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-            exchange(stream, words)
-        }
-        Door::Socket(path) => {
-            let stream = UnixStream::connect(path)?;
-            stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-            exchange(stream, words)
-        }
-    }
+trait Stream: Read + Write + Debug + Send {}
+impl<S: Read + Write + Debug + Send> Stream for S {}
+
+/// A blocking connection of a test's own, apart from the client under test. It asks for no greeting
+/// and knows nothing of pools, so that a test can count its bytes.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: BufReader<Box<dyn Stream>>,
 }
 
-fn exchange(mut stream: impl Read + Write, words: &[&str]) -> io::Result<Reply> {
-    let mut request = Vec::new();
-    write!(request, "*{}\r\n", words.len())?;
-    for word in words {
-        write!(request, "${}\r\n{word}\r\n", word.len())?;
+impl Connection {
+    /// Connects to a server or to a proxy before it.
+    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+        Self::open_with_patience(address, ANSWER_WITHIN)
     }
-    stream.write_all(&request)?;
-    read(&mut BufReader::new(stream))
+
+    /// As [`Self::open`]; an answer that takes longer is an error.
+    pub(crate) fn open_with_patience(address: SocketAddr, patience: Duration) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(patience))?;
+        Ok(Self { stream: BufReader::new(Box::new(stream)) })
+    }
+
+    pub(super) fn to(door: &Door) -> io::Result<Self> {
+        match door {
+            Door::Port(port) => Self::open((Ipv4Addr::LOCALHOST, *port).into()),
+            Door::Socket(path) => {
+                let stream = UnixStream::connect(path)?;
+                stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+                Ok(Self { stream: BufReader::new(Box::new(stream)) })
+            }
+        }
+    }
+
+    /// Asks and waits for the answer.
+    pub(crate) fn ask(&mut self, words: &[&str]) -> io::Result<Reply> {
+        self.send(words)?;
+        self.receive()
+    }
+
+    pub(crate) fn send(&mut self, words: &[&str]) -> io::Result<()> {
+        let mut request = Vec::new();
+        write!(request, "*{}\r\n", words.len())?;
+        for word in words {
+            write!(request, "${}\r\n{word}\r\n", word.len())?;
+        }
+        self.stream.get_mut().write_all(&request)
+    }
+
+    pub(crate) fn receive(&mut self) -> io::Result<Reply> {
+        read(&mut self.stream)
+    }
 }
 
 fn read(stream: &mut impl BufRead) -> io::Result<Reply> {

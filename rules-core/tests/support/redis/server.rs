@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::program::{self, Process};
-use super::reply::{Door, Reply, ask};
+use super::reply::{Connection, Door, Reply};
 use super::shared::random;
 
 /// Until a server has read its files and answers; a busy machine is slow, so this is generous.
@@ -179,7 +179,7 @@ impl RedisServer {
 
     /// As [`Self::command`], for a server that may be down.
     pub(crate) fn try_command(&self, words: &[&str]) -> io::Result<Reply> {
-        ask(&self.options.door(self.port, self.folder()), words)
+        Connection::to(&self.options.door(self.port, self.folder()))?.ask(words)
     }
 
     /// True between a start and the next kill.
@@ -212,6 +212,19 @@ impl RedisServer {
         self.process = Some(process);
     }
 
+    /// Bytes in the append-only file: a mark for [`Self::lose_after`].
+    pub(crate) fn written(&self) -> u64 {
+        fs::metadata(append_only_file(self.folder())).map_or(0, |file| file.len())
+    }
+
+    /// Throws away what a server that is down wrote after the mark, as a power cut does with what was
+    /// not synced. A SIGKILL alone loses nothing that was answered, because the system still has it.
+    pub(crate) fn lose_after(&self, mark: u64) {
+        assert!(self.process.is_none(), "the server is up");
+        let cut = || fs::OpenOptions::new().write(true).open(append_only_file(self.folder()))?.set_len(mark);
+        cut().unwrap_or_else(|error: io::Error| panic!("the append-only file was not cut: {error}"));
+    }
+
     /// SIGSTOP: connections stay open and nothing answers until [`Self::resume`].
     pub(crate) fn suspend(&self) {
         self.up().signal("STOP");
@@ -236,8 +249,10 @@ fn ready(mut process: Process, door: &Door) -> Result<Process, String> {
             return Err("it ended at once".to_owned());
         }
         // While it reads its files it answers PING with an error.
-        let pong = ask(door, &["PING"]).is_ok_and(|reply| reply.text() == Some("PONG"));
-        let info = if pong { ask(door, &["INFO", "server"]).ok() } else { None };
+        let mut connection = Connection::to(door).ok();
+        let mut ask = |words: &[&str]| connection.as_mut().and_then(|connection| connection.ask(words).ok());
+        let pong = ask(&["PING"]).is_some_and(|reply| reply.text() == Some("PONG"));
+        let info = if pong { ask(&["INFO", "server"]) } else { None };
         if let Some(info) = info.as_ref().and_then(Reply::text).filter(|info| info.contains(&mine)) {
             let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("?");
             let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
@@ -258,6 +273,11 @@ pub(super) fn free_port() -> u16 {
     let listens = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     let candidates = std::iter::repeat_with(|| 20_000 + (random() % 12_000) as u16);
     candidates.take(1_000).find(listens).unwrap_or_else(|| panic!("no free port from 20000 to 32000"))
+}
+
+/// The file that grows; there is one until the server writes it anew.
+fn append_only_file(folder: &Path) -> PathBuf {
+    folder.join("appendonlydir/appendonly.aof.1.incr.aof")
 }
 
 fn socket(folder: &Path) -> PathBuf {

@@ -5,7 +5,7 @@ use rules_core::store::memory::Memory;
 use rules_core::work::StoreError;
 
 use super::{DispatchState, Stored};
-use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status};
+use crate::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select};
 use crate::message::CampaignKey;
 use crate::progress::Progress;
 
@@ -54,15 +54,7 @@ impl Campaigns for Memory {
     async fn list(&self, select: &Select, after: u32, max: usize) -> Result<Vec<CampaignRecord>, StoreError> {
         let state = self.part::<DispatchState>();
         let tables = state.tables();
-        let wanted = |record: &&CampaignRecord| {
-            after < record.key.number()
-                && match select {
-                    Select::Named(tenant, name) => record.key.tenant() == tenant && record.name == *name,
-                    Select::Of(tenant) => record.key.tenant() == tenant,
-                    Select::Active => record.status.is_active(),
-                    Select::Released => record.status == Status::Released,
-                }
-        };
+        let wanted = |record: &&CampaignRecord| after < record.key.number() && select.takes(record);
         Ok(tables.campaigns.iter().map(|stored| &stored.record).filter(wanted).take(max).cloned().collect())
     }
 }

@@ -4,7 +4,7 @@
 //! random order, for the sake of webhooks that should not exist. Such a fact is kept, and meets
 //! its message in one of two ways:
 //!
-//! - The message becomes known under the id later: whoever records that looks here ([`meet`]).
+//! - The message becomes known under the id later: whoever records that looks here ([`take`]).
 //! - It was known before: then one search is enough ([`search`]), because from the moment in which
 //!   the fact was kept the first way is open. The sweeper searches for all new facts at once, on a
 //!   reader, through the campaigns that were released while WhatsApp may still tell of them.
@@ -21,15 +21,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::judge::code::Code;
 use rules_core::judge::tenant::TenantId;
 use rules_core::store::sqlite::rusqlite::{Transaction, params};
-use rules_core::store::sqlite::{Sqlite, SqliteError, put_out};
+use rules_core::store::sqlite::{Sqlite, SqliteError};
 
 use super::SCHEMA;
+use super::ledger::Books;
 use super::messages::{later, record_of};
 use super::pages::Pages;
-use super::plan::count;
-use crate::delivery::ORPHANS_KEPT;
-use crate::delivery::change::{Changes, RECORDED, word};
-use crate::fact::{Fact, Facts, What};
+use crate::delivery::change::{status, word};
+use crate::delivery::{ORPHANS_KEPT, ledger};
+use crate::fact::{Fact, What};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, MessageKey, row as row_of};
 
@@ -42,11 +42,6 @@ const TOLD_FOR: TimeDelta = TimeDelta::days(38);
 
 /// A kept fact: tenant, WhatsApp's id, word.
 type Name = (String, String, String);
-
-/// True when facts are kept.
-pub(super) fn any(tx: &Transaction<'_>) -> Result<bool, SqliteError> {
-    Ok(tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM orphan)")?.query_row([], |row| row.get(0))?)
-}
 
 /// Keeps a fact, and forgets a few that are too old.
 pub(super) fn keep(
@@ -79,34 +74,27 @@ pub(super) fn keep(
     Ok(())
 }
 
-/// Applies the facts that were kept under an id to the message that is now known under it.
-pub(super) fn meet(
+/// Hands over what was kept under an id and is not too old, and keeps none of it.
+pub(super) fn take(
     tx: &Transaction<'_>,
-    changes: &mut Changes,
-    message: &MessageKey,
+    tenant: &TenantId,
     wamid: &Wamid,
-    facts: &mut Facts,
     now: DateTime<Utc>,
-) -> Result<(), SqliteError> {
-    let tenant = message.campaign().tenant().as_str();
+) -> Result<Vec<(What, DateTime<Utc>)>, SqliteError> {
     let mut select = tx.prepare_cached(
         "SELECT kind, code, at_us FROM orphan WHERE tenant = ?1 AND wamid = ?2 AND ?3 < kept_us",
     )?;
     let forgotten = (now - ORPHANS_KEPT).timestamp_micros();
-    let mut rows = select.query(params![tenant, wamid.expose(), forgotten])?;
+    let mut rows = select.query(params![tenant.as_str(), wamid.expose(), forgotten])?;
+    let mut taken = Vec::new();
     while let Some(row) = rows.next()? {
         let (kind, code): (String, Option<String>) = (row.get(0)?, row.get(1)?);
         let at = DateTime::from_timestamp_micros(row.get(2)?).unwrap_or_default();
-        if let Some(what) = status(&kind, code)?
-            && facts.learn(facts.attempt_of(wamid), &what, at)
-        {
-            let (word, code) = word(&what);
-            changes.evidence(message, 0, word, code);
-        }
+        taken.extend(status(&kind, code).map_err(SqliteError::damaged)?.map(|what| (what, at)));
     }
     tx.prepare_cached("DELETE FROM orphan WHERE tenant = ?1 AND wamid = ?2")?
-        .execute(params![tenant, wamid.expose()])?;
-    Ok(())
+        .execute(params![tenant.as_str(), wamid.expose()])?;
+    Ok(taken)
 }
 
 /// Forgets what was kept under ids that tell one of these numbers.
@@ -125,20 +113,6 @@ pub(super) fn forget(tx: &Transaction<'_>, tenant: &TenantId, digits: &[String])
         delete.execute(params![tenant.as_str(), wamid.expose()])?;
     }
     Ok(())
-}
-
-/// A fact of a webhook from its word; `None` for a word that no webhook tells.
-fn status(word: &str, code: Option<String>) -> Result<Option<What>, SqliteError> {
-    Ok(match word {
-        "sent" => Some(What::Sent),
-        "delivered" => Some(What::Delivered),
-        "read" => Some(What::Read),
-        "played" => Some(What::Played),
-        "failed" => {
-            Some(What::Failed { code: Code::parse(code.unwrap_or_default()).map_err(SqliteError::damaged)? })
-        }
-        _ => None,
-    })
 }
 
 /// Searches for the messages of facts that were not searched for yet; says how many were found.
@@ -239,18 +213,9 @@ fn end(
     searched: &[Name],
     now: DateTime<Utc>,
 ) -> Result<(), SqliteError> {
-    let mut changes = Changes::default();
-    let mut pages = Pages::of(tx);
-    for (message, wamid) in found {
-        let Some(before) = pages.known(message.row())? else { continue };
-        let mut after = before.clone();
-        meet(tx, &mut changes, message, wamid, &mut after, now)?;
-        changes.moved(message, &before, &after);
-        pages.change(message.row(), after)?;
-    }
-    pages.save()?;
-    count(tx, &changes)?;
-    put_out(tx, &changes.entries(&RECORDED, now))?;
+    let mut books = Books::open(tx, now);
+    let left = ledger::adopt(&mut books, found, now)?;
+    books.close(&left)?;
     let mut note =
         tx.prepare_cached("UPDATE orphan SET searched = 1 WHERE tenant = ?1 AND wamid = ?2 AND kind = ?3")?;
     for (tenant, wamid, kind) in searched {

@@ -7,7 +7,6 @@
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
-use rules_core::store::sqlite::SqliteError;
 
 use crate::fact::{Answer, Facts, Former};
 use crate::gateway::Wamid;
@@ -24,11 +23,16 @@ const ANSWERS: [Answer; 9] = [
     Answer::GivenUp,
 ];
 
+/// Packed bytes that are not what was written.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("packed facts end too early or hold an unknown value")]
+pub(crate) struct Torn;
+
 /// Set in the byte of the answer when rare facts follow.
 const RARE: u8 = 0x80;
 
 /// Appends the facts.
-pub(super) fn pack(facts: &Facts, to: &mut Vec<u8>) {
+pub(crate) fn pack(facts: &Facts, to: &mut Vec<u8>) {
     let instants = [
         facts.begun_at,
         facts.accepted_at,
@@ -101,7 +105,7 @@ fn pack_rare(facts: &Facts, rare: u8, first: i64, to: &mut Vec<u8>) {
     }
 }
 
-fn unpack_rare(read: &mut Reader<'_>, first: i64, facts: &mut Facts) -> Result<(), SqliteError> {
+fn unpack_rare(read: &mut Reader<'_>, first: i64, facts: &mut Facts) -> Result<(), Torn> {
     let rare = read.byte()?;
     facts.held = rare & 1 != 0;
     facts.doubted = rare & 2 != 0;
@@ -120,7 +124,7 @@ fn unpack_rare(read: &mut Reader<'_>, first: i64, facts: &mut Facts) -> Result<(
     if rare & 32 != 0 {
         for _ in 0..read.number()? {
             let packed = read.number()?;
-            let attempt = u16::try_from(packed >> 1).map_err(SqliteError::damaged)?;
+            let attempt = u16::try_from(packed >> 1).map_err(|_| Torn)?;
             let wamid = Wamid::new(read.text()?);
             facts.former.push(Former { attempt, wamid, failed: packed & 1 != 0 });
         }
@@ -129,16 +133,16 @@ fn unpack_rare(read: &mut Reader<'_>, first: i64, facts: &mut Facts) -> Result<(
 }
 
 /// Reads packed facts.
-pub(super) fn unpack(packed: &[u8]) -> Result<Facts, SqliteError> {
+pub(crate) fn unpack(packed: &[u8]) -> Result<Facts, Torn> {
     let mut read = Reader(packed);
     let (there, answer) = (read.byte()?, read.byte()?);
     let rare = answer & RARE != 0;
-    let answer = ANSWERS.get(usize::from(answer & !RARE)).copied().ok_or_else(damaged)?;
+    let answer = ANSWERS.get(usize::from(answer & !RARE)).copied().ok_or(Torn)?;
     let (attempts, counted) = (read.small()?, read.small()?);
     let (backoffs, deferrals) = (read.byte()?, read.byte()?);
     let holder = if answer == Answer::Awaited { i64::from_le_bytes(read.chunk()?) } else { 0 };
     let mut first = 0;
-    let mut instant = |bit: u8| -> Result<Option<DateTime<Utc>>, SqliteError> {
+    let mut instant = |bit: u8| -> Result<Option<DateTime<Utc>>, Torn> {
         if there >> bit & 1 == 0 {
             return Ok(None);
         }
@@ -159,7 +163,7 @@ pub(super) fn unpack(packed: &[u8]) -> Result<Facts, SqliteError> {
     facts.not_before = instant(7)?;
     let (wamid, code) = (read.text()?, read.text()?);
     facts.wamid = (!wamid.is_empty()).then(|| Wamid::new(wamid));
-    facts.code = if code.is_empty() { None } else { Some(Code::parse(code).map_err(SqliteError::damaged)?) };
+    facts.code = if code.is_empty() { None } else { Some(Code::parse(code).map_err(|_| Torn)?) };
     if rare {
         unpack_rare(&mut read, first, &mut facts)?;
     }
@@ -175,7 +179,7 @@ const fn unzigzag(number: u64) -> i64 {
 }
 
 /// Appends a number, seven bits to a byte, the lowest first.
-pub(super) fn number(mut number: u64, to: &mut Vec<u8>) {
+pub(crate) fn number(mut number: u64, to: &mut Vec<u8>) {
     while 0x7F < number {
         to.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -183,26 +187,27 @@ pub(super) fn number(mut number: u64, to: &mut Vec<u8>) {
     to.push(number.to_le_bytes()[0]);
 }
 
-fn text(text: &str, to: &mut Vec<u8>) {
+/// Appends a text with its length.
+pub(crate) fn text(text: &str, to: &mut Vec<u8>) {
     number(text.len() as u64, to);
     to.extend_from_slice(text.as_bytes());
 }
 
 /// Reads what is left of packed bytes.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) fn byte(&mut self) -> Result<u8, SqliteError> {
+    pub(crate) fn byte(&mut self) -> Result<u8, Torn> {
         Ok(self.chunk::<1>()?[0])
     }
 
-    pub(super) fn chunk<const N: usize>(&mut self) -> Result<[u8; N], SqliteError> {
-        let (chunk, rest) = self.0.split_first_chunk().ok_or_else(damaged)?;
+    pub(crate) fn chunk<const N: usize>(&mut self) -> Result<[u8; N], Torn> {
+        let (chunk, rest) = self.0.split_first_chunk().ok_or(Torn)?;
         self.0 = rest;
         Ok(*chunk)
     }
 
-    pub(super) fn number(&mut self) -> Result<u64, SqliteError> {
+    pub(crate) fn number(&mut self) -> Result<u64, Torn> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -211,27 +216,23 @@ impl<'a> Reader<'a> {
                 return Ok(number);
             }
         }
-        Err(damaged())
+        Err(Torn)
     }
 
-    fn small(&mut self) -> Result<u16, SqliteError> {
-        u16::try_from(self.number()?).map_err(SqliteError::damaged)
+    fn small(&mut self) -> Result<u16, Torn> {
+        u16::try_from(self.number()?).map_err(|_| Torn)
     }
 
-    pub(super) fn bytes(&mut self) -> Result<&'a [u8], SqliteError> {
-        let length = usize::try_from(self.number()?).map_err(SqliteError::damaged)?;
-        let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(damaged)?;
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Torn> {
+        let length = usize::try_from(self.number()?).map_err(|_| Torn)?;
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(Torn)?;
         self.0 = rest;
         Ok(bytes)
     }
 
-    fn text(&mut self) -> Result<&'a str, SqliteError> {
-        std::str::from_utf8(self.bytes()?).map_err(SqliteError::damaged)
+    pub(crate) fn text(&mut self) -> Result<&'a str, Torn> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| Torn)
     }
-}
-
-pub(super) fn damaged() -> SqliteError {
-    SqliteError::damaged(std::io::Error::other("packed facts end too early or hold an unknown value"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,185 @@
+-- What the scripts of the queue share: where things lie, who takes part in the races, and how a
+-- lane opens, fills and is forgotten.
+-- KEYS[1]: the key of the queue; all others begin with it.
+-- A lane is tenant, outlet and topic with '\31' between them; its outlet and its tenant are the
+-- beginnings of that.
+local call, key = redis.call, KEYS[1]
+
+local function parts(name)
+  return string.match(name, '^[^\31]*'), string.match(name, '^[^\31]*\31[^\31]*')
+end
+
+-- A command with many arguments, some at a time.
+local function each_slice(list, command, set)
+  for from = 1, #list, 1000 do
+    call(command, set, unpack(list, from, math.min(from + 999, #list)))
+  end
+end
+
+-- What was read so far, by name; `save` writes back what has changed.
+local lanes, tenants = {}, {}
+local queue = call('HMGET', key, 'floor', 'depth')
+queue = { floor = tonumber(queue[1] or 0), depth = tonumber(queue[2] or 0) }
+-- True when the outlets with work are others than before.
+local opened = false
+
+-- Reads lanes that were not read yet: records waiting and delayed, live leases that hold some,
+-- virtual time, weight.
+local function learn_lanes(names)
+  local unknown = {}
+  for _, name in ipairs(names) do
+    if lanes[name] == nil then unknown[#unknown + 1] = name end
+  end
+  for from = 1, #unknown, 1000 do
+    local last = math.min(from + 999, #unknown)
+    for at, packed in ipairs(call('HMGET', key .. ':lanes', unpack(unknown, from, last))) do
+      local name, lane = unknown[from + at - 1], false
+      if packed then
+        lane = { name = name }
+        lane.waiting, lane.delayed, lane.leases, lane.v, lane.weight = struct.unpack('<ddddd', packed)
+      end
+      lanes[name] = lane
+    end
+  end
+end
+
+local function lane_of(name)
+  if lanes[name] == nil then learn_lanes({ name }) end
+  return lanes[name]
+end
+
+-- Reads tenants that were not read yet: virtual time, floor of the race between their lanes, how
+-- many lanes, weight.
+local function learn_tenants(names)
+  local unknown = {}
+  for _, name in ipairs(names) do
+    if tenants[name] == nil then unknown[#unknown + 1] = name end
+  end
+  for from = 1, #unknown, 1000 do
+    local last = math.min(from + 999, #unknown)
+    for at, packed in ipairs(call('HMGET', key .. ':tenants', unpack(unknown, from, last))) do
+      local name, tenant = unknown[from + at - 1], false
+      if packed then
+        tenant = { name = name }
+        tenant.v, tenant.floor, tenant.lanes, tenant.weight = struct.unpack('<dddd', packed)
+      end
+      tenants[name] = tenant
+    end
+  end
+end
+
+local function tenant_of(name)
+  if tenants[name] == nil then learn_tenants({ name }) end
+  return tenants[name]
+end
+
+-- Puts a member where it stands in a set, or takes it out; true when that let it in or out.
+local function place(set, score, member)
+  if score then return call('ZADD', key .. set, score, member) == 1 end
+  return call('ZREM', key .. set, member) == 1
+end
+
+-- Lets a lane, an outlet or a tenant take part in its race, or keeps it out, as its work and the
+-- holds say, and so what it belongs to. Where something stands in a set is never later than where
+-- it really stands.
+local function seat(name)
+  local tenant, outlet = parts(name)
+  local held = call('HMGET', key .. ':holds', tenant, outlet or tenant, name)
+  if outlet and outlet ~= name then
+    local lane = lane_of(name)
+    place(':ready:' .. outlet, lane and lane.waiting > 0 and not held[3] and lane.v, name)
+  end
+  if outlet then
+    local head = call('ZRANGE', key .. ':ready:' .. outlet, 0, 0, 'WITHSCORES')
+    opened = place(':outlets:' .. tenant, not held[2] and head[2], outlet) or opened
+  end
+  local works = call('EXISTS', key .. ':outlets:' .. tenant) == 1
+  opened = place(':race', works and not held[1] and tenant_of(tenant).v, tenant) or opened
+end
+
+-- The lane, which is opened if it held nothing. A tenant that stood ahead of the others when it
+-- left comes back to where it stood.
+local function open_lane(name)
+  local lane = lane_of(name)
+  if lane then return lane end
+  local owner = parts(name)
+  local tenant = tenant_of(owner)
+  local weights = call('HMGET', key .. ':weights', name, owner)
+  if not tenant then
+    local stood = call('ZSCORE', key .. ':idle', owner)
+    if stood then call('ZREM', key .. ':idle', owner) end
+    tenant = { name = owner, v = tonumber(stood or 0), floor = 0, lanes = 0, weight = tonumber(weights[2] or 1) }
+    tenants[owner] = tenant
+  end
+  tenant.lanes, tenant.changed = tenant.lanes + 1, true
+  call('ZADD', key .. ':names', 0, name)
+  lane = { name = name, waiting = 0, delayed = 0, leases = 0, v = 0, weight = tonumber(weights[1] or 1) }
+  lane.changed = true
+  lanes[name] = lane
+  return lane
+end
+
+-- More records wait in a lane.
+local function fill(lane, records)
+  queue.depth, queue.changed = queue.depth + records, true
+  lane.waiting, lane.changed = lane.waiting + records, true
+  if lane.waiting == records then seat(lane.name) end
+end
+
+-- A chunk of a lane waits until its instant. The number before it keeps chunks apart and in the
+-- order in which they came.
+local function delay(lane, due, chunk, records)
+  local number = struct.pack('>I8', call('HINCRBY', key, 'delays', 1))
+  call('ZADD', key .. ':later:' .. lane.name, due, number .. chunk)
+  call('ZADD', key .. ':due', 'LT', due, lane.name)
+  queue.depth, queue.changed = queue.depth + records, true
+  lane.delayed, lane.changed = lane.delayed + records, true
+end
+
+-- Ends a hold.
+local function release(on)
+  call('HDEL', key .. ':holds', on)
+  call('ZREM', key .. ':ends', on)
+  seat(on)
+end
+
+-- Writes back what has changed, and forgets lanes of which nothing is left, and with the last of
+-- them everything. A tenant without lanes is remembered if it stands ahead of the others, so that
+-- it gains nothing by coming back at once.
+local function save()
+  local kept, forgot = {}, false
+  for name, lane in pairs(lanes) do
+    if lane and lane.changed then
+      if lane.waiting + lane.delayed + lane.leases > 0 then
+        kept[#kept + 1] = name
+        kept[#kept + 1] =
+          struct.pack('<ddddd', lane.waiting, lane.delayed, lane.leases, lane.v, lane.weight)
+      else
+        call('HDEL', key .. ':lanes', name)
+        call('ZREM', key .. ':names', name)
+        local tenant = tenant_of((parts(name)))
+        tenant.lanes, tenant.changed, forgot = tenant.lanes - 1, true, true
+      end
+    end
+  end
+  each_slice(kept, 'HSET', key .. ':lanes')
+  kept = {}
+  for name, tenant in pairs(tenants) do
+    if tenant and tenant.changed then
+      if tenant.lanes > 0 then
+        kept[#kept + 1] = name
+        kept[#kept + 1] = struct.pack('<dddd', tenant.v, tenant.floor, tenant.lanes, tenant.weight)
+      else
+        call('HDEL', key .. ':tenants', name)
+        if tenant.v > queue.floor then call('ZADD', key .. ':idle', tenant.v, name) end
+      end
+    end
+  end
+  each_slice(kept, 'HSET', key .. ':tenants')
+  if opened then call('DEL', key .. ':open') end
+  if forgot and call('EXISTS', key .. ':names') == 0 then
+    call('UNLINK', key, key .. ':idle')
+  elseif queue.changed then
+    call('HSET', key, 'floor', queue.floor, 'depth', queue.depth)
+  end
+end

@@ -1,0 +1,382 @@
+-- Takes records under a token, as fairness and allowances say (`fair.rs` has the same rules), or
+-- tells again what a live lease took.
+-- ARGV[2]: the token; then how many records at most, microseconds until the deadline, recoveries
+-- allowed; 'all', or 'listed' and of each tenant its name, how many outlets, and of each its name
+-- and how many records.
+-- Returns the deadline; the next instant worth waking for, if any; the text of the lease, if any;
+-- outlets that still have work; chunks.
+local QUANTUM, UNIT = 16, 1048576
+local READY_OUTLETS, REAPED, RELEASED, PROMOTED, FORGOTTEN = 1000, 2, 64, 256, 16
+
+local token, max, ttl = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local max_recoveries, unlimited = tonumber(ARGV[5]), ARGV[6] == 'all'
+local leases, taken = key .. ':leases', key .. ':taken:' .. token
+
+-- A server whose memory is full lets a script go on that has begun to write with what needs none,
+-- and only leasing and settling make room.
+call('DEL', key .. ':none')
+
+-- Releases holds whose end has come.
+local function release_ended()
+  for _, on in ipairs(call('ZRANGE', key .. ':ends', '-inf', now, 'BYSCORE', 'LIMIT', 0, RELEASED)) do
+    release(on)
+  end
+end
+
+-- Moves delayed chunks that are due to the tails of their lanes.
+local function promote()
+  local left = PROMOTED
+  while left > 0 do
+    local first = call('ZRANGE', key .. ':due', 0, 0, 'WITHSCORES')
+    local name = first[1]
+    if not name or now < tonumber(first[2]) then return end
+    local set, lane = key .. ':later:' .. name, lane_of(name)
+    local chunks = call('ZRANGE', set, '-inf', now, 'BYSCORE', 'LIMIT', 0, left)
+    local records = 0
+    for at, chunk in ipairs(chunks) do
+      chunks[at] = sub(chunk, 9)
+      records = records + byte(chunk, 9)
+    end
+    if lane and #chunks > 0 then
+      each_slice(chunks, 'RPUSH', key .. ':wait:' .. name)
+      call('ZREMRANGEBYRANK', set, 0, #chunks - 1)
+      lane.delayed, queue.depth = lane.delayed - records, queue.depth - records
+      fill(lane, records)
+    end
+    local next = call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
+    place(':due', next, name)
+    left = left - math.max(1, #chunks)
+  end
+end
+
+-- The packed records of a chunk whose receipts are open. `receipt` is that of its first.
+local function open_records(text, chunk, history, receipt)
+  local packed, records, at = {}, 0, history.at
+  for number = 0, history.records - 1 do
+    local payload, next = payload_of(chunk, at)
+    if is_open(text, receipt + number) then
+      packed[#packed + 1] = sub(chunk, at, next - 1)
+      records = records + 1
+    end
+    at = next
+  end
+  return table.concat(packed), records
+end
+
+local function bury_all(lane, history, records, packed)
+  local at = 1
+  for _ = 1, records do
+    local payload, next = payload_of(packed, at)
+    bury(lane, sub(packed, payload, next - 1), history, 'queue.recovered_too_often')
+    at = next
+  end
+end
+
+-- Ends a lease that ran out: what is open goes back to the heads of its lanes, or dies.
+local function reap(token)
+  local text = call('GET', key .. ':lease:' .. token)
+  if not text then
+    call('ZREM', leases, token)
+    return
+  end
+  local names, runs = read_lease(text)
+  local back, receipt = setmetatable({}, Back), 0
+  for at, chunk in ipairs(call('LRANGE', key .. ':taken:' .. token, 0, -1)) do
+    local lane, history = runs[at][1], history_of(chunk)
+    local packed, records = open_records(text, chunk, history, receipt)
+    receipt = receipt + history.records
+    history.recoveries = history.recoveries + 1
+    if max_recoveries < history.recoveries then
+      bury_all(lane, history, records, packed)
+    elseif records > 0 then
+      back:add(lane, chunk_of(history, records, packed), records)
+    end
+  end
+  back:put()
+  close_lease(token, names)
+end
+
+-- Reaps leases that ran out, a few of them; says when the token's own lease ends, if it lives.
+local function reap_expired()
+  local own = tonumber(call('ZSCORE', leases, token) or nil)
+  if own and own <= now then
+    reap(token)
+    own = nil
+  end
+  for _, expired in ipairs(call('ZRANGE', leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, REAPED)) do
+    reap(expired)
+  end
+  return own
+end
+
+-- Tenants without work are remembered for as long as they stand ahead of the others.
+local function forget_idle()
+  local passed = call('ZRANGE', key .. ':idle', '-inf', queue.floor, 'BYSCORE', 'LIMIT', 0, FORGOTTEN)
+  each_slice(passed, 'ZREM', key .. ':idle')
+end
+
+-- The tenants that have work, as many at a time as may be served in this call.
+local function race_of_all()
+  return race_over(key .. ':race', math.min(32, math.ceil(max / QUANTUM) + 1), function(names)
+    local found = {}
+    learn_tenants(names)
+    for at, name in ipairs(names) do
+      found[at] = tenants[name] or { name = name, v = 0, floor = 0, weight = 1 }
+    end
+    return found
+  end)
+end
+
+-- The tenants that are listed and have work in what is listed of them.
+local function race_of_listed()
+  local found, at, last = {}, 7, #ARGV
+  while at <= last do
+    local name, count = ARGV[at], tonumber(ARGV[at + 1])
+    local outlets = {}
+    if call('ZSCORE', key .. ':race', name) then
+      for outlet = at + 2, at + 2 * count, 2 do
+        local v = call('ZSCORE', key .. ':outlets:' .. name, ARGV[outlet])
+        if v then
+          outlets[#outlets + 1] =
+            { name = ARGV[outlet], v = tonumber(v), allowed = tonumber(ARGV[outlet + 1]) }
+        end
+      end
+    end
+    if #outlets > 0 then
+      local tenant = tenant_of(name)
+      tenant.race = race_of(key .. ':outlets:' .. name, outlets)
+      found[#found + 1] = tenant
+    end
+    at = at + 2 + 2 * count
+  end
+  return race_of(key .. ':race', found)
+end
+
+-- The outlets of a tenant that have work.
+local function race_of_outlets(tenant)
+  local outlets = {}
+  return race_over(key .. ':outlets:' .. tenant.name, 4, function(names, scores)
+    local found = {}
+    for at, name in ipairs(names) do
+      local outlet = outlets[name] or { name = name, v = tonumber(scores[2 * at]) }
+      outlets[name], found[at] = outlet, outlet
+    end
+    return found
+  end)
+end
+
+-- The lanes of an outlet that have work.
+local function race_of_lanes(outlet)
+  return race_over(key .. ':ready:' .. outlet.name, 4, function(names)
+    local found = {}
+    learn_lanes(names)
+    for at, name in ipairs(names) do
+      found[at] = lanes[name] or { name = name, waiting = 0, leases = 0, v = 0, weight = 1 }
+    end
+    return found
+  end)
+end
+
+-- The tenant's next lane, and its outlet.
+local function next_lane(tenant)
+  while true do
+    local outlet = tenant.race:first()
+    if not outlet then return end
+    outlet.race = outlet.race or race_of_lanes(outlet)
+    local lane = outlet.race:first()
+    if outlet.allowed == 0 then
+      tenant.race:leave()
+    elseif not lane then
+      tenant.race:quit()
+      opened = true
+    elseif lane.v > outlet.v then
+      tenant.race:move(lane.v)
+    else
+      return lane, outlet
+    end
+  end
+end
+
+-- Cuts a chunk after some of its records.
+local function cut(chunk, wanted)
+  local history = history_of(chunk)
+  local at = history.at
+  for _ = 1, wanted do
+    local _, next = payload_of(chunk, at)
+    at = next
+  end
+  local rest = history.records - wanted
+  return chunk_of(history, wanted, sub(chunk, history.at, at - 1)), chunk_of(history, rest, sub(chunk, at))
+end
+
+-- The lanes that were served, the chunks and records that were taken.
+local served, runs, chunks = {}, {}, {}
+
+-- Moves up to `limit` records of a lane into the lease: whole chunks, but at least one record.
+local function take(lane, limit)
+  local wait, count = key .. ':wait:' .. lane.name, 0
+  repeat
+    local chunk = call('LMOVE', wait, taken, 'LEFT', 'RIGHT')
+    if not chunk then break end
+    local size = byte(chunk)
+    if count + size > limit then
+      if count > 0 then
+        call('LMOVE', taken, wait, 'RIGHT', 'LEFT')
+        break
+      end
+      local rest
+      chunk, rest = cut(chunk, limit)
+      size = limit
+      call('LSET', taken, -1, chunk)
+      call('LPUSH', wait, rest)
+    end
+    if not lane.number then
+      lane.number, lane.leases = #served, lane.leases + 1
+      served[#served + 1] = lane.name
+    end
+    count = count + size
+    chunks[#chunks + 1] = chunk
+    runs[#runs + 1] = { lane.number, size }
+  until 2 * count >= limit
+  return count
+end
+
+local function cost(records, weight)
+  return math.max(1, math.floor(records * UNIT / weight))
+end
+
+-- Serves the tenant's next lane; returns how many records that were, 0 when none can be served.
+local function serve(tenant, left)
+  local count = 0
+  while count == 0 do
+    local lane, outlet = next_lane(tenant)
+    if not lane then return 0 end
+    count = take(lane, math.min(QUANTUM, left, outlet.allowed or QUANTUM))
+    lane.waiting, lane.changed = count > 0 and lane.waiting - count or 0, true
+    tenant.floor = math.max(lane.v, tenant.floor)
+    local v = tenant.floor + cost(count, lane.weight)
+    if lane.waiting > 0 then
+      outlet.race:move(v)
+    else
+      outlet.race:quit()
+      lane.v = v
+    end
+    if outlet.allowed then outlet.allowed = outlet.allowed - count end
+    if not outlet.race:first() then
+      tenant.race:quit()
+      opened = true
+    end
+    outlet.race:write()
+  end
+  return count
+end
+
+-- Deals out up to `max` records; returns how many that were.
+local function deal()
+  local race = unlimited and race_of_all() or race_of_listed()
+  local left, touched = max, {}
+  while left > 0 do
+    local tenant = race:first()
+    if not tenant then break end
+    tenant.race = tenant.race or race_of_outlets(tenant)
+    touched[tenant.name] = tenant
+    local count, v = serve(tenant, left), tenant.v
+    if count > 0 then
+      left = left - count
+      queue.floor = math.max(v, queue.floor)
+      v = queue.floor + cost(count, tenant.weight)
+      tenant.changed = true
+    end
+    if unlimited and not tenant.race:first() then
+      race:quit()
+      tenant.v, opened = v, true
+    elseif count > 0 then
+      race:move(v)
+    else
+      race:leave()
+    end
+  end
+  for name, tenant in pairs(touched) do
+    tenant.race:write()
+    if not unlimited and call('EXISTS', key .. ':outlets:' .. name) == 0 then
+      race.moved[name] = nil
+      race.gone[#race.gone + 1] = name
+    end
+  end
+  race:write()
+  if left < max then
+    queue.depth, queue.changed = queue.depth - (max - left), true
+  end
+  return max - left
+end
+
+-- Up to `room` members of a sorted set; of more, others each time, and then true.
+local function some_of(set, room)
+  local found = call('ZRANGE', set, 0, room - 1)
+  if #found < room then return found, false end
+  local all = call('ZCARD', set)
+  if all == room then return found, false end
+  local from = call('HINCRBY', key, 'turn', 1) * room % all
+  found = call('ZRANGE', set, from, from + room - 1)
+  for _, member in ipairs(call('ZRANGE', set, 0, room - 1)) do
+    if #found < room then found[#found + 1] = member end
+  end
+  return found, true
+end
+
+-- Outlets that have work which is due and not held, one a line. They are kept until others have.
+local function ready()
+  local kept = not opened and call('GET', key .. ':open')
+  if kept then return kept end
+  local outlets = {}
+  local names, more = some_of(key .. ':race', READY_OUTLETS)
+  for _, tenant in ipairs(names) do
+    local room = READY_OUTLETS - #outlets
+    if room == 0 then
+      more = true
+      break
+    end
+    local found, others = some_of(key .. ':outlets:' .. tenant, room)
+    more = more or others
+    for _, outlet in ipairs(found) do
+      outlets[#outlets + 1] = outlet
+    end
+  end
+  local text = table.concat(outlets, '\n')
+  if outlets[1] and not more then
+    call('SET', key .. ':open', text)
+    opened = false
+  end
+  return text
+end
+
+-- The earliest delayed record, end of a hold or deadline of another lease.
+local function next_due()
+  local others = call('ZRANGE', leases, 0, 1, 'WITHSCORES')
+  local least = math.min(
+    tonumber(call('ZRANGE', key .. ':due', 0, 0, 'WITHSCORES')[2] or math.huge),
+    tonumber(call('ZRANGE', key .. ':ends', 0, 0, 'WITHSCORES')[2] or math.huge),
+    tonumber(others[1] == token and others[4] or others[1] ~= token and others[2] or math.huge)
+  )
+  return least < math.huge and least or false
+end
+
+release_ended()
+promote()
+local deadline = reap_expired()
+forget_idle()
+local text = deadline and call('GET', key .. ':lease:' .. token)
+if text then
+  chunks = call('LRANGE', taken, 0, -1)
+else
+  deadline = now + ttl
+  local records = deal()
+  if records > 0 then
+    text = lease_text(records, served, runs)
+    call('SET', key .. ':lease:' .. token, text)
+    call('ZADD', leases, deadline, token)
+  end
+end
+local outlets = ready()
+save()
+return { deadline, next_due(), text or false, outlets, chunks }

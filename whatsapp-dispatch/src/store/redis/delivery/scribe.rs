@@ -1,0 +1,269 @@
+//! Begins and records of this process, gathered: what comes while one commit is on its way goes
+//! into the next. So many callers share one trip, and a process never fights itself over a page.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rules_core::store::redis::{Guarantee, Redis, RedisError};
+use rules_core::work::clock::after;
+use tokio::sync::{mpsc, oneshot};
+
+use super::cells::PageKey;
+use super::seen::{Cell, Seen};
+use super::transact;
+use crate::delivery::ledger;
+use crate::fact::{Begin, Begun, Fact, Recorded, Subject};
+use crate::message::MessageKey;
+
+/// Wishes and facts of one commit, at most.
+const GATHERED: usize = 1_000;
+/// Calls that wait, at most; more wait for a place.
+const WAITING: usize = 4_096;
+/// Pages that are remembered between commits, at most.
+const PAGES: usize = 4_096;
+/// A server that may forget forgets what is younger than this, with room to spare.
+const MAY_BE_LOST: Duration = Duration::from_secs(5);
+/// Begins and facts that are remembered for a server that forgets, at most.
+const REMEMBERED: usize = 50_000;
+
+/// Where a caller waits.
+type Answer<T> = oneshot::Sender<Result<Vec<T>, RedisError>>;
+
+enum Job {
+    Begin(Redis, Vec<Begin>, Answer<Begun>),
+    Record(Redis, Vec<Fact>, Answer<Recorded>),
+}
+
+/// The door to the task that gathers. The task ends with the handle.
+#[derive(Debug)]
+pub(super) struct Scribe {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Scribe {
+    pub(super) fn start() -> Self {
+        let (jobs, inbox) = mpsc::channel(WAITING);
+        tokio::spawn(Desk::new().work(inbox));
+        Self { jobs }
+    }
+
+    pub(super) async fn begin(&self, store: &Redis, wishes: &[Begin]) -> Result<Vec<Begun>, RedisError> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job::Begin(store.clone(), wishes.to_vec(), answer)).await.map_err(closed)?;
+        answered.await.map_err(closed)?
+    }
+
+    pub(super) async fn record(&self, store: &Redis, facts: &[Fact]) -> Result<Vec<Recorded>, RedisError> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job::Record(store.clone(), facts.to_vec(), answer)).await.map_err(closed)?;
+        answered.await.map_err(closed)?
+    }
+}
+
+/// The task ends with its runtime; what it had may have been done.
+fn closed(source: impl std::error::Error + Send + Sync + 'static) -> RedisError {
+    // The error of a full channel holds the job, which is not to be shown.
+    let source = std::io::Error::other(source.to_string());
+    RedisError::InDoubt { source: std::sync::Arc::new(source) }
+}
+
+/// What is gathered for one commit.
+#[derive(Default)]
+struct Gathered {
+    wishes: Vec<Begin>,
+    facts: Vec<Fact>,
+    begins: Vec<(usize, Answer<Begun>)>,
+    records: Vec<(usize, Answer<Recorded>)>,
+}
+
+impl Gathered {
+    fn add(&mut self, job: Job) -> Redis {
+        match job {
+            Job::Begin(store, wishes, answer) => {
+                self.begins.push((wishes.len(), answer));
+                self.wishes.extend(wishes);
+                store
+            }
+            Job::Record(store, facts, answer) => {
+                self.records.push((facts.len(), answer));
+                self.facts.extend(facts);
+                store
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.wishes.len() + self.facts.len()
+    }
+
+    /// What the transaction will want to know.
+    fn wanted(&self) -> BTreeSet<Cell> {
+        let mut wanted = BTreeSet::new();
+        let mut about = |message: &MessageKey| {
+            let number = message.campaign().number();
+            wanted.extend([Cell::Campaign(number), Cell::Facts(PageKey::of(number, message.record()))]);
+        };
+        for wish in &self.wishes {
+            about(&wish.message);
+        }
+        for fact in &self.facts {
+            if let Subject::Attempt(message, _) | Subject::Callback(message, ..) = &fact.of {
+                about(message);
+            }
+        }
+        for wish in &self.wishes {
+            let tenant = wish.message.campaign().tenant();
+            wanted.extend(wish.hears.map(|hears| Cell::Person(tenant.clone(), hears)));
+        }
+        if self.facts.iter().any(|fact| fact.names().is_some()) {
+            wanted.insert(Cell::Epoch);
+        }
+        wanted
+    }
+
+    fn answer(self, done: Result<(Vec<Begun>, Vec<Recorded>), RedisError>) {
+        match done {
+            Ok((begun, recorded)) => {
+                share(self.begins, begun);
+                share(self.records, recorded);
+            }
+            Err(error) => {
+                for (_, answer) in self.begins {
+                    drop(answer.send(Err(error.clone())));
+                }
+                for (_, answer) in self.records {
+                    drop(answer.send(Err(error.clone())));
+                }
+            }
+        }
+    }
+}
+
+/// Gives every caller its part of the answers. One that no longer waits gets none.
+fn share<T>(callers: Vec<(usize, Answer<T>)>, answers: Vec<T>) {
+    let mut answers = answers.into_iter();
+    for (count, caller) in callers {
+        drop(caller.send(Ok(answers.by_ref().take(count).collect())));
+    }
+}
+
+struct Desk {
+    seen: Seen,
+    lately: VecDeque<(DateTime<Utc>, Late)>,
+    restarts: u64,
+}
+
+/// Something that a server which forgets may have to be told again.
+enum Late {
+    Begun(Begin),
+    Known(Fact),
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { seen: Seen::remembering(), lately: VecDeque::new(), restarts: 0 }
+    }
+
+    async fn work(mut self, mut inbox: mpsc::Receiver<Job>) {
+        while let Some(job) = inbox.recv().await {
+            let mut gathered = Gathered::default();
+            let store = gathered.add(job);
+            while gathered.len() < GATHERED
+                && let Ok(job) = inbox.try_recv()
+            {
+                gathered.add(job);
+            }
+            let done = self.write(&store, &gathered).await;
+            gathered.answer(done);
+        }
+    }
+
+    async fn write(
+        &mut self,
+        store: &Redis,
+        gathered: &Gathered,
+    ) -> Result<(Vec<Begun>, Vec<Recorded>), RedisError> {
+        if store.promises() < Guarantee::Always {
+            self.tell_again(store).await?;
+        }
+        let done = self.transact(store, gathered).await?;
+        if store.promises() < Guarantee::Always {
+            self.remember(store.now(), gathered, &done);
+        }
+        if PAGES < self.seen.facts.len() {
+            self.seen.facts.clear();
+        }
+        Ok(done)
+    }
+
+    async fn transact(
+        &mut self,
+        store: &Redis,
+        gathered: &Gathered,
+    ) -> Result<(Vec<Begun>, Vec<Recorded>), RedisError> {
+        transact(store, &mut self.seen, gathered.wanted(), |view| {
+            let now = store.now();
+            let (begun, mut left) = ledger::begin(view, &gathered.wishes, now)?;
+            let (recorded, more) = ledger::record(view, &gathered.facts, now)?;
+            left.join(more);
+            Ok(((begun, recorded), left))
+        })
+        .await
+    }
+
+    /// A server that started anew may have forgotten the last begins and records. They are told
+    /// again before anything else is: a begin under the same lease gives the same attempt, and a
+    /// fact that is known changes nothing.
+    async fn tell_again(&mut self, store: &Redis) -> Result<(), RedisError> {
+        let restarts = store.restarts().await?;
+        if restarts == self.restarts {
+            return Ok(());
+        }
+        self.seen = Seen::remembering();
+        let mut again = Gathered::default();
+        for (_, late) in &self.lately {
+            match late {
+                Late::Begun(wish) => again.wishes.push(wish.clone()),
+                Late::Known(fact) => again.facts.push(fact.clone()),
+            }
+        }
+        tracing::warn!(
+            begun = again.wishes.len(),
+            facts = again.facts.len(),
+            "telling redis again what it may have lost"
+        );
+        for wishes in again.wishes.chunks(GATHERED) {
+            let some = Gathered { wishes: wishes.to_vec(), ..Gathered::default() };
+            self.transact(store, &some).await?;
+        }
+        for facts in again.facts.chunks(GATHERED) {
+            let some = Gathered { facts: facts.to_vec(), ..Gathered::default() };
+            self.transact(store, &some).await?;
+        }
+        self.restarts = restarts;
+        Ok(())
+    }
+
+    fn remember(
+        &mut self,
+        now: DateTime<Utc>,
+        gathered: &Gathered,
+        (begun, recorded): &(Vec<Begun>, Vec<Recorded>),
+    ) {
+        let fresh = |(at, _): &(DateTime<Utc>, Late)| {
+            now < after(*at, MAY_BE_LOST) && *at - now < TimeDelta::minutes(1)
+        };
+        while self.lately.front().is_some_and(|late| !fresh(late)) || REMEMBERED < self.lately.len() {
+            self.lately.pop_front();
+        }
+        for (wish, begun) in gathered.wishes.iter().zip(begun) {
+            if matches!(begun, Begun::Attempt(_)) {
+                self.lately.push_back((now, Late::Begun(wish.clone())));
+            }
+        }
+        for (fact, _) in gathered.facts.iter().zip(recorded) {
+            self.lately.push_back((now, Late::Known(fact.clone())));
+        }
+    }
+}

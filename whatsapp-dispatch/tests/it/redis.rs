@@ -1,0 +1,324 @@
+//! Campaigns, people and what webhooks told on Redis: many at it at once, and what it costs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use rules_core::judge::code::Code;
+use rules_core::judge::tenant::TenantScope;
+use rules_core::store::memory::Memory;
+use rules_core::store::redis::{Command, Guarantee, Redis, RedisConfig};
+use tokio::task::JoinSet;
+use whatsapp_dispatch::campaign::{CampaignName, Definition};
+use whatsapp_dispatch::campaigns::{
+    CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status,
+};
+use whatsapp_dispatch::dispatch::Dispatch;
+use whatsapp_dispatch::fact::Resend;
+use whatsapp_dispatch::message::Salt;
+use whatsapp_dispatch::people::{
+    Address, ConsentChange, ConsentSource, Learned, Lesson, Name, People, PersonKey, Standing, UNDELIVERABLE,
+};
+use whatsapp_dispatch::quarantine::{Quarantine, Stray};
+use whatsapp_dispatch::register::{Note, NoteKey, NoteKind, Register};
+
+use crate::house::{Scripted, campaign, main_tenant, people};
+use crate::redis_server::{RedisCluster, key_prefix, shared_url};
+
+/// Handles with connections of their own on one empty store.
+async fn handles<const N: usize>() -> [Redis; N] {
+    let config = RedisConfig::parse(&shared_url()).unwrap().accepting(Guarantee::Nothing);
+    let config = config.named(&key_prefix());
+    let mut handles = Vec::new();
+    for _ in 0..N {
+        handles.push(Redis::connect(config.clone()).await.unwrap());
+    }
+    handles.try_into().unwrap()
+}
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(second, 0).unwrap()
+}
+
+fn name(n: u8) -> Name {
+    Name::user_id(&format!("IN.{n}")).unwrap()
+}
+
+async fn definition(scope: &TenantScope) -> Arc<Definition> {
+    let memory = Memory::new();
+    let dispatch = Dispatch::new(&memory, Scripted::accepting()).unwrap();
+    drop(dispatch.plan(campaign("any"), people(1)).await.unwrap());
+    let planned = Campaigns::list(&memory, &Select::of(scope), 0, 1).await.unwrap();
+    Arc::clone(&planned[0].definition)
+}
+
+fn new_campaign(scope: &TenantScope, definition: &Arc<Definition>, name: &str) -> NewCampaign {
+    let (name, salt) = (CampaignName::parse(name).unwrap(), Salt::from_bytes([7; 32]));
+    NewCampaign::new(scope, name, Arc::clone(definition), String::new(), salt)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn campaigns_that_many_add_at_once_have_a_number_each() {
+    let (handles, scope) = (handles::<4>().await, main_tenant().await);
+    let definition = definition(&scope).await;
+    let mut adding = JoinSet::new();
+    for (index, store) in handles.iter().cycle().take(12).cloned().enumerate() {
+        let (scope, definition) = (Arc::clone(&scope), Arc::clone(&definition));
+        adding.spawn(async move {
+            let mut added = Vec::new();
+            for n in 0..10 {
+                // Every name is added by three.
+                let new = new_campaign(&scope, &definition, &format!("campaign {}", index / 3 * 10 + n));
+                added.push(store.create(&new).await.unwrap());
+            }
+            added
+        });
+    }
+    let added = adding.join_all().await.concat();
+    let new = added.iter().filter(|created| matches!(created, Created::New(_))).count();
+    let record = |created: &Created| match created {
+        Created::New(record) | Created::Known(record) => (record.name.to_string(), record.key.number()),
+    };
+    let records: BTreeSet<(String, u32)> = added.iter().map(record).collect();
+    assert_eq!((new, records.len()), (40, 40));
+    let numbers: BTreeSet<u32> = records.into_iter().map(|(_, number)| number).collect();
+    assert_eq!(numbers, (1..=40).collect());
+    let listed = Campaigns::list(&handles[0], &Select::of(&scope), 0, 100).await.unwrap();
+    assert_eq!(listed.len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_changes_at_once_each_is_made_on_what_it_saw() {
+    let (handles, scope) = (handles::<2>().await, main_tenant().await);
+    let definition = definition(&scope).await;
+    let Created::New(first) = handles[0].create(&new_campaign(&scope, &definition, "one")).await.unwrap()
+    else {
+        unreachable!("the store was empty")
+    };
+    let mut changing = JoinSet::new();
+    for store in handles.iter().cycle().take(6) {
+        let (store, mut seen) = (store.clone(), first.clone());
+        let changes = shuffled_changes();
+        changing.spawn(async move {
+            let mut made = Vec::new();
+            for change in changes {
+                match store.change(&seen.key, seen.revision, &change).await.unwrap() {
+                    Changed::Made(record) => {
+                        let mut expected = seen;
+                        assert!(expected.change(&change, record.released_at.unwrap_or_default()));
+                        assert_eq!(record, expected, "made on what was seen and nothing else");
+                        made.push(record.clone());
+                        seen = record;
+                    }
+                    Changed::Moved(record) | Changed::NotAllowed(record) => seen = record,
+                    Changed::Missing => unreachable!(),
+                }
+            }
+            made
+        });
+    }
+    let mut made: Vec<CampaignRecord> = changing.join_all().await.concat();
+    made.sort_by_key(|record| record.revision);
+    let revisions: Vec<u32> = made.iter().map(|record| record.revision).collect();
+    assert_eq!(revisions, (2..=u32::try_from(made.len()).unwrap() + 1).collect::<Vec<_>>());
+    assert!(20 < made.len(), "{} changes are a test of nothing", made.len());
+    let last = handles[1].load(std::slice::from_ref(&first.key)).await.unwrap().remove(0).unwrap();
+    assert_eq!(Some(&last), made.last());
+    let count = async |select| Campaigns::list(&handles[0], &select, 0, 10).await.unwrap().len();
+    assert_eq!(count(Select::Active).await, usize::from(last.status.is_active()));
+    assert_eq!(count(Select::Released).await, usize::from(last.status == Status::Released));
+}
+
+/// Many changes, none of which ends the campaign for good.
+fn shuffled_changes() -> Vec<Change> {
+    let pause = Change::Pause { code: Code::known("test.pause") };
+    let reopen = Change::Reopen { of: Resend::Failed };
+    let every =
+        [Change::Planned, Change::Release, pause, Change::Resume, Change::Finish, reopen, Change::Reopened];
+    some(prop::collection::vec(prop::sample::select(every.to_vec()), 60))
+}
+
+fn some<T>(strategy: impl Strategy<Value = T>) -> T {
+    strategy.new_tree(&mut TestRunner::default()).unwrap().current()
+}
+
+#[derive(Clone, Debug)]
+enum News {
+    Same(u8, u8),
+    Missed(u8, i64),
+    Said(u8, i64, bool),
+}
+
+const PEOPLE: u8 = 12;
+
+fn news() -> impl Strategy<Value = News> {
+    prop_oneof![
+        (0..PEOPLE, 0..PEOPLE).prop_map(|(one, other)| News::Same(one, other)),
+        (0..PEOPLE, 0_i64..9).prop_map(|(who, at)| News::Missed(who, at)),
+        (0..PEOPLE, 0_i64..99, any::<bool>()).prop_map(|(who, at, no)| News::Said(who, at, no)),
+    ]
+}
+
+/// Tells a store all of it; the answer is how many calls left evidence.
+async fn tell(store: &impl People, scope: &TenantScope, news: &[News]) -> usize {
+    let address = |n: u8| Address::named(scope, name(n));
+    let (mut learned, mut said) = (Vec::new(), Vec::new());
+    for one in news {
+        match one {
+            News::Same(one, other) => {
+                learned.push(Learned::new(address(*one), at(0), Lesson::SameAs(name(*other))));
+            }
+            News::Missed(who, second) => {
+                let what = Lesson::NotReached { weight_milli: UNDELIVERABLE };
+                learned.push(Learned::new(address(*who), at(*second), what));
+            }
+            News::Said(who, second, true) => {
+                said.push(ConsentChange::opt_out(address(*who), ConsentSource::Word, at(*second)));
+            }
+            News::Said(who, second, false) => {
+                said.push(ConsentChange::opt_in(address(*who), ConsentSource::Word, at(*second)));
+            }
+        }
+    }
+    store.learn(&learned).await.unwrap();
+    if said.is_empty() {
+        return 0;
+    }
+    store.consent(&said).await.unwrap();
+    1
+}
+
+/// Who is one person with whom, and where everybody stands.
+async fn known(store: &impl People, scope: &TenantScope) -> Vec<(u8, Standing)> {
+    let addresses: Vec<Address> = (0..PEOPLE).map(|n| Address::named(scope, name(n))).collect();
+    let people = store.resolve(&addresses).await.unwrap();
+    let standings = store.standing(&people).await.unwrap();
+    let first = |person: &PersonKey| people.iter().position(|other| other == person).unwrap();
+    let mut known = Vec::new();
+    for (person, mut standing) in people.iter().zip(standings) {
+        let names = people.iter().filter(|other| *other == person).count();
+        assert_eq!(standing.also.len() + 1, names, "every other id is told");
+        standing.also.clear();
+        known.push((u8::try_from(first(person)).unwrap(), standing));
+    }
+    known
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_lessons_at_once_none_is_lost() {
+    for round in 0..8 {
+        let (handles, scope) = (handles::<2>().await, main_tenant().await);
+        // At first few are one person, at last nearly all.
+        let list = some(prop::collection::vec(news(), 20 + round * 10));
+        let expected = Memory::new();
+        tell(&expected, &scope, &list).await;
+        let mut telling = JoinSet::new();
+        let parts = list.chunks(4).map(<[News]>::to_vec).map(Arc::new);
+        for (part, store) in parts.zip(handles.iter().cycle().cloned()) {
+            let scope = Arc::clone(&scope);
+            telling.spawn(async move { tell(&store, &scope, &part).await });
+        }
+        let left: usize = telling.join_all().await.into_iter().sum();
+        let found = known(&handles[0], &scope).await;
+        assert_eq!(found, known(&expected, &scope).await, "{list:?}");
+        assert_eq!(found, known(&handles[1], &scope).await);
+        let evidence = Command::new("LLEN", &handles[0].key(&[&"outbox"]));
+        let evidence = handles[0].read(&[evidence]).await.unwrap()[0].int();
+        assert_eq!(evidence, Some(i64::try_from(left).unwrap()), "each word once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_has_one_key_however_many_ask_first() {
+    let (handles, scope) = (handles::<8>().await, main_tenant().await);
+    let mut asking = JoinSet::new();
+    for store in handles {
+        let address = Address::named(&scope, name(1));
+        asking.spawn(async move { store.resolve(&[address]).await.unwrap() });
+    }
+    let people = asking.join_all().await.concat();
+    assert!(people.iter().all(|person| *person == people[0]), "{people:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notes_and_strays_at_once_end_the_same() {
+    let (handles, scope) = (handles::<4>().await, main_tenant().await);
+    let keys: Vec<NoteKey> =
+        (0..5).map(|n| NoteKey::new(&scope, NoteKind::Template, format!("t{n}"))).collect();
+    let stray = |n: u8| Stray {
+        code: Code::known("webhook.unknown_number"),
+        waba: "17".to_owned(),
+        number_id: None,
+        field: "messages".to_owned(),
+        change: Bytes::from(vec![n]),
+    };
+    let strays: Vec<Stray> = (0..20).map(stray).collect();
+    let mut telling = JoinSet::new();
+    for (store, index) in handles.iter().cloned().zip(0_i64..) {
+        let (keys, strays) = (keys.clone(), strays.clone());
+        telling.spawn(async move {
+            for second in 0..20 {
+                let note = |key: &NoteKey| Note {
+                    key: key.clone(),
+                    at: at(second * 4 + index),
+                    text: format!("{second} of {index}"),
+                };
+                store.note(&keys.iter().map(note).collect::<Vec<_>>()).await.unwrap();
+                store.put(&strays[usize::try_from(second).unwrap()..]).await.unwrap();
+            }
+        });
+    }
+    telling.join_all().await;
+    let notes = Register::list(&handles[0], NoteKind::Template, None, 10).await.unwrap();
+    assert_eq!(notes.iter().map(|note| note.key.clone()).collect::<Vec<_>>(), keys);
+    assert!(notes.iter().all(|note| (note.at, &*note.text) == (at(79), "19 of 3")), "{notes:?}");
+    let kept = handles[1].strays(None, 100).await.unwrap();
+    assert_eq!(kept.iter().map(|kept| kept.number).collect::<Vec<_>>(), (1..=20).collect::<Vec<_>>());
+    assert_eq!(kept.into_iter().map(|kept| kept.stray).collect::<Vec<_>>(), strays, "each once, in order");
+}
+
+#[tokio::test]
+async fn five_hundred_people_are_a_trip_to_resolve_and_one_to_know_their_standing() {
+    let ([store], scope) = (handles::<1>().await, main_tenant().await);
+    let trips = async |addresses: &[Address]| {
+        let before = store.trips();
+        let people = store.resolve(addresses).await.unwrap();
+        let resolved = store.trips();
+        store.standing(&people).await.unwrap();
+        (resolved - before, store.trips() - resolved)
+    };
+    let addresses: Vec<Address> =
+        (0..500).map(|n| Address::wa_id(&scope, &(919_800_000_000_u64 + n).to_string()).unwrap()).collect();
+    trips(&addresses[..1]).await;
+    assert_eq!(trips(&addresses).await, (1, 1), "nobody was ever merged");
+    let same =
+        |n: usize| Learned::new(addresses[n].clone(), at(0), Lesson::SameAs(addresses[n + 1].name().clone()));
+    store.learn(&(0..500).step_by(50).map(same).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(trips(&addresses).await, (2, 1), "now it is found out");
+    assert_eq!(trips(&addresses).await, (1, 1), "and remembered");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_keeps_campaigns_and_people() {
+    let cluster = RedisCluster::start();
+    let nodes: Vec<String> = cluster.urls().iter().map(|url| url.replace("redis://", "")).collect();
+    let config = RedisConfig::parse(&format!("redis+cluster://{}", nodes.join(","))).unwrap();
+    let store = Redis::connect(config.accepting(Guarantee::Nothing)).await.unwrap();
+    let scope = main_tenant().await;
+    let list = some(prop::collection::vec(news(), 50));
+    let expected = Memory::new();
+    for part in list.chunks(10) {
+        tell(&expected, &scope, part).await;
+        tell(&store, &scope, part).await;
+    }
+    assert_eq!(known(&store, &scope).await, known(&expected, &scope).await);
+    let definition = definition(&scope).await;
+    let Created::New(record) = store.create(&new_campaign(&scope, &definition, "one")).await.unwrap() else {
+        unreachable!("the store was empty")
+    };
+    assert_eq!(Campaigns::list(&store, &Select::of(&scope), 0, 10).await.unwrap(), [record]);
+}
