@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -73,15 +73,13 @@ impl Lanes for Redis {
 
     async fn depths(&self, after: Option<Lane>, max: usize) -> Result<Vec<LaneDepth>, StoreError> {
         let mut depths = Vec::new();
-        let mut after = after.as_ref().map(lane_name).unwrap_or_default();
+        let mut after = after;
         while depths.len() < max {
-            let wanted = (max - depths.len()).min(THINGS_PER_CALL);
-            let page = self.look(&after, wanted).await;
+            let page = self.look(after.as_ref(), (max - depths.len()).min(THINGS_PER_CALL)).await;
             let page = page.map_err(|error| error.while_doing("reading the depths of lanes"))?;
             let Some(last) = page.last() else { break };
-            after = lane_name(&last.lane);
-            // A lease that is settled but for other lanes still keeps this one known.
-            depths.extend(page.into_iter().filter(|lane| 0 < lane.waiting + lane.delayed + lane.leased));
+            after = Some(last.lane.clone());
+            depths.extend(page);
         }
         Ok(depths)
     }
@@ -125,27 +123,56 @@ impl Redis {
         Ok((removed, numbers.next().unwrap_or(0)))
     }
 
-    /// Looks at lanes behind one by its name.
-    async fn look(&self, after: &str, max: usize) -> Result<Vec<LaneDepth>, RedisError> {
+    /// Looks at lanes behind one: those in which records wait and those that workers have records of.
+    async fn look(&self, after: Option<&Lane>, max: usize) -> Result<Vec<LaneDepth>, RedisError> {
         let arguments = [
-            Bytes::copy_from_slice(after.as_bytes()),
+            after.map(lane_name).unwrap_or_default().into(),
             max.to_string().into(),
             LEASES_PER_LOOK.to_string().into(),
         ];
         let reply = self.run(&DEPTHS, &[self.queue_key()], &arguments).await?;
         let [lanes, texts]: [Reply; 2] = reply.list().try_into().map_err(|_| RedisError::odd("depths"))?;
+        let now = self.now();
+        let waiting: Vec<LaneDepth> =
+            lanes.list().into_iter().map(|lane| read_depth(lane, now)).collect::<Result<_, _>>()?;
+        // Behind a full page others may wait that come before what is only leased.
+        let last = waiting.last().filter(|_| waiting.len() == max).map(|depth| depth.lane.clone());
+        let mut depths: BTreeMap<Lane, LaneDepth> =
+            waiting.into_iter().map(|depth| (depth.lane.clone(), depth)).collect();
         let mut texts: Vec<Bytes> = texts.list().into_iter().filter_map(Reply::bytes).collect();
         if texts.len() == LEASES_PER_LOOK {
             texts.extend(self.further_leases().await?);
         }
-        let mut leased: HashMap<Lane, u64> = HashMap::new();
+        let mut only_leased = Vec::new();
         for text in texts {
-            for (lane, open) in LeaseText::read(text)?.open() {
-                *leased.entry(lane.clone()).or_default() += open;
+            for (lane, open) in LeaseText::read(text)?.open().filter(|(_, open)| 0 < *open) {
+                if after.is_some_and(|after| lane <= after) || last.as_ref().is_some_and(|last| last < lane) {
+                    continue;
+                }
+                let depth = depths.entry(lane.clone()).or_insert_with(|| {
+                    only_leased.push(lane.clone());
+                    LaneDepth { lane: lane.clone(), waiting: 0, delayed: 0, leased: 0, holds: Vec::new() }
+                });
+                depth.leased += open;
             }
         }
-        let now = self.now();
-        lanes.list().into_iter().map(|lane| read_depth(lane, &leased, now)).collect()
+        let held = self.holds_on(&only_leased, now).await?;
+        for (lane, holds) in only_leased.iter().zip(held) {
+            if let Some(depth) = depths.get_mut(lane) {
+                depth.holds = holds;
+            }
+        }
+        Ok(depths.into_values().take(max).collect())
+    }
+
+    async fn holds_on(&self, lanes: &[Lane], now: DateTime<Utc>) -> Result<Vec<Vec<Hold>>, RedisError> {
+        let key = format!("{}:holds", self.queue_key());
+        let ask = |lane: &Lane| {
+            let ask = Command::new("HMGET", &key);
+            things_on_the_way(lane).iter().fold(ask, |ask, on| ask.arg(hold_name(on)))
+        };
+        let found = self.read(&lanes.iter().map(ask).collect::<Vec<_>>()).await?;
+        lanes.iter().zip(found).map(|(lane, found)| read_holds(lane, found.list(), now)).collect()
     }
 
     /// The texts of the leases that one look does not show.
@@ -170,35 +197,35 @@ impl Redis {
     }
 }
 
-fn read_depth(
-    reply: Reply,
-    leased: &HashMap<Lane, u64>,
-    now: DateTime<Utc>,
-) -> Result<LaneDepth, RedisError> {
+fn read_depth(reply: Reply, now: DateTime<Utc>) -> Result<LaneDepth, RedisError> {
     let odd = || RedisError::odd("depths");
     let [lane, waiting, delayed, of_lane, of_outlet, of_tenant]: [Reply; 6] =
         reply.list().try_into().map_err(|_| odd())?;
     let lane = read_lane(&lane.bytes().ok_or_else(odd)?)?;
-    let on = [
-        HoldOn::Lane(lane.clone()),
-        HoldOn::Outlet(lane.outlet().clone()),
-        HoldOn::Tenant(lane.tenant().clone()),
-    ];
+    Ok(LaneDepth {
+        waiting: waiting.int().ok_or_else(odd)?.unsigned_abs(),
+        delayed: delayed.int().ok_or_else(odd)?.unsigned_abs(),
+        leased: 0,
+        holds: read_holds(&lane, vec![of_lane, of_outlet, of_tenant], now)?,
+        lane,
+    })
+}
+
+/// What a hold may be on that keeps the lane.
+fn things_on_the_way(lane: &Lane) -> [HoldOn; 3] {
+    [HoldOn::Lane(lane.clone()), HoldOn::Outlet(lane.outlet().clone()), HoldOn::Tenant(lane.tenant().clone())]
+}
+
+fn read_holds(lane: &Lane, found: Vec<Reply>, now: DateTime<Utc>) -> Result<Vec<Hold>, RedisError> {
     let mut holds = Vec::new();
-    for (on, hold) in on.into_iter().zip([of_lane, of_outlet, of_tenant]) {
+    for (on, hold) in things_on_the_way(lane).into_iter().zip(found) {
         let Some((until, code)) = hold.text().and_then(|hold| hold.split_once(' ')) else { continue };
         let until = until.parse().ok().map(instant);
         if until.is_none_or(|until| now < until) {
             holds.push(Hold { on, until, code: read_code(code)? });
         }
     }
-    Ok(LaneDepth {
-        waiting: waiting.int().ok_or_else(odd)?.unsigned_abs(),
-        delayed: delayed.int().ok_or_else(odd)?.unsigned_abs(),
-        leased: leased.get(&lane).copied().unwrap_or(0),
-        lane,
-        holds,
-    })
+    Ok(holds)
 }
 
 fn read_letter(reply: Reply) -> Result<DeadLetter, RedisError> {

@@ -9,6 +9,10 @@ local function parts(name)
   return string.match(name, '^[^\31]*'), string.match(name, '^[^\31]*\31[^\31]*')
 end
 
+local function outlet_of(name)
+  return string.match(name, '^[^\31]*\31[^\31]*')
+end
+
 -- A command with many arguments, some at a time.
 local function each_slice(list, command, set)
   for from = 1, #list, 1000 do
@@ -20,52 +24,53 @@ end
 local lanes, tenants = {}, {}
 local queue = call('HMGET', key, 'floor', 'depth')
 queue = { floor = tonumber(queue[1] or 0), depth = tonumber(queue[2] or 0) }
--- True when the outlets with work are others than before.
-local opened = false
+-- True when the outlets with work are others than before; when the first lane was opened.
+local opened, begun = false, false
+-- Redis searches a small set or hash from its beginning, unless something in it is as long as this:
+-- then it is a tree or a table for as long as it lives.
+local LONG = string.rep('\0', 65)
 
--- Reads lanes that were not read yet: records waiting and delayed, live leases that hold some,
--- virtual time, weight.
-local function learn_lanes(names)
-  local unknown = {}
-  for _, name in ipairs(names) do
-    if lanes[name] == nil then unknown[#unknown + 1] = name end
-  end
-  for from = 1, #unknown, 1000 do
-    local last = math.min(from + 999, #unknown)
-    for at, packed in ipairs(call('HMGET', key .. ':lanes', unpack(unknown, from, last))) do
-      local name, lane = unknown[from + at - 1], false
-      if packed then
-        lane = { name = name }
-        lane.waiting, lane.delayed, lane.leases, lane.v, lane.weight = struct.unpack('<ddddd', packed)
-      end
-      lanes[name] = lane
+-- Reads what was not read yet.
+local function learn(known, set, names, read)
+  for from = 1, #names, 1000 do
+    local packed = call('HMGET', key .. set, unpack(names, from, math.min(from + 999, #names)))
+    for at = 1, #packed do
+      local name = names[from + at - 1]
+      if known[name] == nil then known[name] = packed[at] and read(name, packed[at]) end
     end
   end
+end
+
+-- A lane is stored as records waiting and delayed, virtual time, weight.
+local function read_lane(name, packed)
+  local waiting, delayed, v, weight = struct.unpack('<dddd', packed)
+  return {
+    name = name, waiting = waiting, delayed = delayed, v = v, weight = weight,
+    changed = false, number = false, moved = false,
+  }
+end
+
+-- A tenant is stored as virtual time, floor of the race between its lanes, how many lanes, weight,
+-- and the only lane of its own that takes part in that race, if that is known.
+local function read_tenant(name, packed)
+  local v, floor, count, weight = struct.unpack('<dddd', packed)
+  return {
+    name = name, v = v, floor = floor, lanes = count, weight = weight, only = string.sub(packed, 33),
+    changed = false, moved = false,
+  }
+end
+
+local function learn_lanes(names)
+  learn(lanes, ':lanes', names, read_lane)
+end
+
+local function learn_tenants(names)
+  learn(tenants, ':tenants', names, read_tenant)
 end
 
 local function lane_of(name)
   if lanes[name] == nil then learn_lanes({ name }) end
   return lanes[name]
-end
-
--- Reads tenants that were not read yet: virtual time, floor of the race between their lanes, how
--- many lanes, weight.
-local function learn_tenants(names)
-  local unknown = {}
-  for _, name in ipairs(names) do
-    if tenants[name] == nil then unknown[#unknown + 1] = name end
-  end
-  for from = 1, #unknown, 1000 do
-    local last = math.min(from + 999, #unknown)
-    for at, packed in ipairs(call('HMGET', key .. ':tenants', unpack(unknown, from, last))) do
-      local name, tenant = unknown[from + at - 1], false
-      if packed then
-        tenant = { name = name }
-        tenant.v, tenant.floor, tenant.lanes, tenant.weight = struct.unpack('<dddd', packed)
-      end
-      tenants[name] = tenant
-    end
-  end
 end
 
 local function tenant_of(name)
@@ -93,8 +98,15 @@ local function seat(name)
     local head = call('ZRANGE', key .. ':ready:' .. outlet, 0, 0, 'WITHSCORES')
     opened = place(':outlets:' .. tenant, not held[2] and head[2], outlet) or opened
   end
-  local works = call('EXISTS', key .. ':outlets:' .. tenant) == 1
-  opened = place(':race', works and not held[1] and tenant_of(tenant).v, tenant) or opened
+  local works, owner = call('EXISTS', key .. ':outlets:' .. tenant) == 1, tenant_of(tenant)
+  if place(':race', works and not held[1] and owner.v, tenant) then
+    opened = true
+    if call('ZCARD', key .. ':race') == 1 then
+      call('ZADD', key .. ':race', 0, LONG)
+      call('ZREM', key .. ':race', LONG)
+    end
+  end
+  if owner and owner.only ~= '' then owner.only, owner.changed = '', true end
 end
 
 -- The lane, which is opened if it held nothing. A tenant that stood ahead of the others when it
@@ -108,12 +120,14 @@ local function open_lane(name)
   if not tenant then
     local stood = call('ZSCORE', key .. ':idle', owner)
     if stood then call('ZREM', key .. ':idle', owner) end
-    tenant = { name = owner, v = tonumber(stood or 0), floor = 0, lanes = 0, weight = tonumber(weights[2] or 1) }
+    tenant = { name = owner, v = tonumber(stood or 0), floor = 0, lanes = 0, only = '' }
+    tenant.weight = tonumber(weights[2] or 1)
     tenants[owner] = tenant
   end
   tenant.lanes, tenant.changed = tenant.lanes + 1, true
   call('ZADD', key .. ':names', 0, name)
-  lane = { name = name, waiting = 0, delayed = 0, leases = 0, v = 0, weight = tonumber(weights[1] or 1) }
+  begun = begun or call('ZCARD', key .. ':names') == 1
+  lane = { name = name, waiting = 0, delayed = 0, v = 0, weight = tonumber(weights[1] or 1) }
   lane.changed = true
   lanes[name] = lane
   return lane
@@ -147,13 +161,13 @@ end
 -- them everything. A tenant without lanes is remembered if it stands ahead of the others, so that
 -- it gains nothing by coming back at once.
 local function save()
-  local kept, forgot = {}, false
+  local kept, count, forgot = {}, 0, false
   for name, lane in pairs(lanes) do
     if lane and lane.changed then
-      if lane.waiting + lane.delayed + lane.leases > 0 then
-        kept[#kept + 1] = name
-        kept[#kept + 1] =
-          struct.pack('<ddddd', lane.waiting, lane.delayed, lane.leases, lane.v, lane.weight)
+      if lane.waiting + lane.delayed > 0 then
+        kept[count + 1] = name
+        kept[count + 2] = struct.pack('<dddd', lane.waiting, lane.delayed, lane.v, lane.weight)
+        count = count + 2
       else
         call('HDEL', key .. ':lanes', name)
         call('ZREM', key .. ':names', name)
@@ -163,12 +177,14 @@ local function save()
     end
   end
   each_slice(kept, 'HSET', key .. ':lanes')
-  kept = {}
+  kept, count = {}, 0
   for name, tenant in pairs(tenants) do
     if tenant and tenant.changed then
       if tenant.lanes > 0 then
-        kept[#kept + 1] = name
-        kept[#kept + 1] = struct.pack('<dddd', tenant.v, tenant.floor, tenant.lanes, tenant.weight)
+        kept[count + 1] = name
+        kept[count + 2] = struct.pack('<dddd', tenant.v, tenant.floor, tenant.lanes, tenant.weight)
+          .. tenant.only
+        count = count + 2
       else
         call('HDEL', key .. ':tenants', name)
         if tenant.v > queue.floor then call('ZADD', key .. ':idle', tenant.v, name) end
@@ -177,6 +193,12 @@ local function save()
   end
   each_slice(kept, 'HSET', key .. ':tenants')
   if opened then call('DEL', key .. ':open') end
+  if begun then
+    for _, set in ipairs({ ':lanes', ':tenants' }) do
+      call('HSET', key .. set, LONG, LONG)
+      call('HDEL', key .. set, LONG)
+    end
+  end
   if forgot and call('EXISTS', key .. ':names') == 0 then
     call('UNLINK', key, key .. ':idle')
   elseif queue.changed then

@@ -79,7 +79,7 @@ local function reap(token)
     call('ZREM', leases, token)
     return
   end
-  local names, runs = read_lease(text)
+  local runs = read_lease(text)
   local back, receipt = setmetatable({}, Back), 0
   for at, chunk in ipairs(call('LRANGE', key .. ':taken:' .. token, 0, -1)) do
     local lane, history = runs[at][1], history_of(chunk)
@@ -93,7 +93,7 @@ local function reap(token)
     end
   end
   back:put()
-  close_lease(token, names)
+  close_lease(token)
 end
 
 -- Reaps leases that ran out, a few of them; says when the token's own lease ends, if it lives.
@@ -115,39 +115,49 @@ local function forget_idle()
   each_slice(passed, 'ZREM', key .. ':idle')
 end
 
--- The tenants that have work, as many at a time as may be served in this call.
+-- Reads tenants, and the lanes of those that have only one.
+local function contestants(names)
+  local found, only = {}, {}
+  learn_tenants(names)
+  for at, name in ipairs(names) do
+    found[at] = tenants[name] or { name = name, v = 0, floor = 0, weight = 1, only = '' }
+    if found[at].only ~= '' then only[#only + 1] = found[at].only end
+  end
+  learn_lanes(only)
+  return found
+end
+
+-- The tenants that have work; as many are read at a time as are likely to be served.
 local function race_of_all()
-  return race_over(key .. ':race', math.min(32, math.ceil(max / QUANTUM) + 1), function(names)
-    local found = {}
-    learn_tenants(names)
-    for at, name in ipairs(names) do
-      found[at] = tenants[name] or { name = name, v = 0, floor = 0, weight = 1 }
-    end
-    return found
-  end)
+  return race_over(key .. ':race', math.min(64, math.ceil(max / QUANTUM) + 2), contestants, true)
 end
 
 -- The tenants that are listed and have work in what is listed of them.
 local function race_of_listed()
-  local found, at, last = {}, 7, #ARGV
+  local names, allowed, at, last = {}, {}, 7, #ARGV
   while at <= last do
-    local name, count = ARGV[at], tonumber(ARGV[at + 1])
-    local outlets = {}
+    local name, after = ARGV[at], at + 2 + 2 * ARGV[at + 1]
     if call('ZSCORE', key .. ':race', name) then
-      for outlet = at + 2, at + 2 * count, 2 do
-        local v = call('ZSCORE', key .. ':outlets:' .. name, ARGV[outlet])
-        if v then
-          outlets[#outlets + 1] =
-            { name = ARGV[outlet], v = tonumber(v), allowed = tonumber(ARGV[outlet + 1]) }
-        end
+      names[#names + 1], allowed[name] = name, {}
+      for outlet = at + 2, after - 2, 2 do
+        allowed[name][ARGV[outlet]] = tonumber(ARGV[outlet + 1])
       end
     end
-    if #outlets > 0 then
-      local tenant = tenant_of(name)
-      tenant.race = race_of(key .. ':outlets:' .. name, outlets)
-      found[#found + 1] = tenant
+    at = after
+  end
+  local found = {}
+  for _, tenant in ipairs(contestants(names)) do
+    local outlets = {}
+    tenant.allowed = allowed[tenant.name]
+    if tenant.only == '' then
+      for name, records in pairs(tenant.allowed) do
+        local v = call('ZSCORE', key .. ':outlets:' .. tenant.name, name)
+        if v then outlets[#outlets + 1] = { name = name, v = tonumber(v), allowed = records, moved = false } end
+      end
+      tenant.race = race_of(key .. ':outlets:' .. tenant.name, outlets)
+      tenant.race.alone = call('ZCARD', key .. ':outlets:' .. tenant.name) == 1 and outlets[1]
     end
-    at = at + 2 + 2 * count
+    if tenant.only ~= '' or outlets[1] then found[#found + 1] = tenant end
   end
   return race_of(key .. ':race', found)
 end
@@ -158,7 +168,7 @@ local function race_of_outlets(tenant)
   return race_over(key .. ':outlets:' .. tenant.name, 4, function(names, scores)
     local found = {}
     for at, name in ipairs(names) do
-      local outlet = outlets[name] or { name = name, v = tonumber(scores[2 * at]) }
+      local outlet = outlets[name] or { name = name, v = scores[at], moved = false }
       outlets[name], found[at] = outlet, outlet
     end
     return found
@@ -171,7 +181,7 @@ local function race_of_lanes(outlet)
     local found = {}
     learn_lanes(names)
     for at, name in ipairs(names) do
-      found[at] = lanes[name] or { name = name, waiting = 0, leases = 0, v = 0, weight = 1 }
+      found[at] = lanes[name] or { name = name, waiting = 0, v = 0, weight = 1 }
     end
     return found
   end)
@@ -209,7 +219,8 @@ local function cut(chunk, wanted)
   return chunk_of(history, wanted, sub(chunk, history.at, at - 1)), chunk_of(history, rest, sub(chunk, at))
 end
 
--- The lanes that were served, the chunks and records that were taken.
+-- The lanes that were served; of each chunk that was taken the number of its lane and how many
+-- records it has; the chunks.
 local served, runs, chunks = {}, {}, {}
 
 -- Moves up to `limit` records of a lane into the lease: whole chunks, but at least one record.
@@ -231,13 +242,14 @@ local function take(lane, limit)
       call('LPUSH', wait, rest)
     end
     if not lane.number then
-      lane.number, lane.leases = #served, lane.leases + 1
+      lane.number = #served
       served[#served + 1] = lane.name
     end
     count = count + size
-    chunks[#chunks + 1] = chunk
-    runs[#runs + 1] = { lane.number, size }
-  until 2 * count >= limit
+    local taken_before = #chunks
+    chunks[taken_before + 1] = chunk
+    runs[2 * taken_before + 1], runs[2 * taken_before + 2] = lane.number, size
+  until limit - count < QUANTUM / 2
   return count
 end
 
@@ -245,16 +257,41 @@ local function cost(records, weight)
   return math.max(1, math.floor(records * UNIT / weight))
 end
 
+-- Serves a lane; returns how many records that were, and where the lane stands then.
+local function serve_lane(tenant, lane, limit, allowed)
+  local count = take(lane, math.min(limit, allowed or limit))
+  lane.waiting, lane.changed = count > 0 and lane.waiting - count or 0, true
+  tenant.floor, tenant.changed = math.max(lane.v, tenant.floor), true
+  return count, tenant.floor + cost(count, lane.weight)
+end
+
+-- Serves the only lane of a tenant; its sets need not be looked at until it is empty.
+local function serve_only(tenant, limit)
+  local lane, allowed, outlet = lanes[tenant.only], nil, nil
+  if tenant.allowed then
+    outlet = outlet_of(tenant.only)
+    allowed = tenant.allowed[outlet] or 0
+    if allowed == 0 then return 0 end
+  end
+  local count
+  count, lane.v = serve_lane(tenant, lane, limit, allowed)
+  if allowed then tenant.allowed[outlet] = allowed - count end
+  if lane.waiting == 0 then
+    outlet = outlet_of(tenant.only)
+    call('ZREM', key .. ':ready:' .. outlet, lane.name)
+    call('ZREM', key .. ':outlets:' .. tenant.name, outlet)
+    tenant.only, opened = '', true
+  end
+  return count
+end
+
 -- Serves the tenant's next lane; returns how many records that were, 0 when none can be served.
-local function serve(tenant, left)
-  local count = 0
+local function serve(tenant, limit)
+  local count, v = 0, nil
   while count == 0 do
     local lane, outlet = next_lane(tenant)
     if not lane then return 0 end
-    count = take(lane, math.min(QUANTUM, left, outlet.allowed or QUANTUM))
-    lane.waiting, lane.changed = count > 0 and lane.waiting - count or 0, true
-    tenant.floor = math.max(lane.v, tenant.floor)
-    local v = tenant.floor + cost(count, lane.weight)
+    count, v = serve_lane(tenant, lane, limit, outlet.allowed)
     if lane.waiting > 0 then
       outlet.race:move(v)
     else
@@ -271,6 +308,13 @@ local function serve(tenant, left)
   return count
 end
 
+-- Learns that a tenant has one lane only. Whatever changes that makes it unknown again.
+local function learn_only(tenant)
+  local outlet = tenant.race.alone
+  local lane = outlet and outlet.race and outlet.race.alone
+  if lane and lane.waiting > 0 then tenant.only = lane.name end
+end
+
 -- Deals out up to `max` records; returns how many that were.
 local function deal()
   local race = unlimited and race_of_all() or race_of_listed()
@@ -278,16 +322,23 @@ local function deal()
   while left > 0 do
     local tenant = race:first()
     if not tenant then break end
-    tenant.race = tenant.race or race_of_outlets(tenant)
-    touched[tenant.name] = tenant
-    local count, v = serve(tenant, left), tenant.v
+    if tenant.only == '' and not tenant.race then tenant.race = race_of_outlets(tenant) end
+    local count, v, works = 0, tenant.v, nil
+    if tenant.race then
+      touched[tenant.name] = tenant
+      count = serve(tenant, math.min(left, QUANTUM))
+      works = tenant.race:first() or not unlimited
+    else
+      -- Nobody waits for the end of a turn of somebody who is alone.
+      count = serve_only(tenant, race.alone and left or math.min(left, QUANTUM))
+      works = tenant.only ~= ''
+    end
     if count > 0 then
       left = left - count
       queue.floor = math.max(v, queue.floor)
       v = queue.floor + cost(count, tenant.weight)
-      tenant.changed = true
     end
-    if unlimited and not tenant.race:first() then
+    if not works then
       race:quit()
       tenant.v, opened = v, true
     elseif count > 0 then
@@ -298,8 +349,9 @@ local function deal()
   end
   for name, tenant in pairs(touched) do
     tenant.race:write()
+    learn_only(tenant)
     if not unlimited and call('EXISTS', key .. ':outlets:' .. name) == 0 then
-      race.moved[name] = nil
+      tenant.moved = false
       race.gone[#race.gone + 1] = name
     end
   end

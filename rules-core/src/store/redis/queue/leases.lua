@@ -10,17 +10,17 @@ local function lease_text(records, names, runs)
   for _, name in ipairs(names) do
     text[#text + 1] = struct.pack('<I2', #name) .. name
   end
-  for _, run in ipairs(runs) do
-    text[#text + 1] = struct.pack('<I2I2', run[1], run[2])
+  for run = 1, #runs, 2 do
+    text[#text + 1] = struct.pack('<I2I2', runs[run], runs[run + 1])
   end
   return table.concat(text)
 end
 
--- Its lanes, and its chunks as lane and how many records.
+-- Its chunks as lane and how many records.
 local function read_lease(text)
   local records, names, runs = struct.unpack('<I4', text), {}, {}
   local count, at = struct.unpack('<I2', text, 9 + 4 * math.ceil(records / 32))
-  for lane = 1, count do
+  for lane = 0, count - 1 do
     local length
     length, at = struct.unpack('<I2', text, at)
     names[lane] = string.sub(text, at, at + length - 1)
@@ -29,9 +29,9 @@ local function read_lease(text)
   while at <= #text do
     local lane, taken
     lane, taken, at = struct.unpack('<I2I2', text, at)
-    runs[#runs + 1] = { names[lane + 1], taken }
+    runs[#runs + 1] = { names[lane], taken }
   end
-  return names, runs
+  return runs
 end
 
 local function is_open(text, receipt)
@@ -40,14 +40,9 @@ local function is_open(text, receipt)
 end
 
 -- Removes a lease of which nothing is left to do.
-local function close_lease(token, names)
+local function close_lease(token)
   call('UNLINK', key .. ':lease:' .. token, key .. ':taken:' .. token)
   call('ZREM', key .. ':leases', token)
-  learn_lanes(names)
-  for _, name in ipairs(names) do
-    local lane = lanes[name]
-    if lane then lane.leases, lane.changed = lane.leases - 1, true end
-  end
 end
 
 -- Chunks that go back to the heads of their lanes, in order.

@@ -1,103 +1,112 @@
--- A race: whoever has the least virtual time is first. It is a heap over a sorted set, of which it
--- knows the first few and reads on when they are passed; a race of listed ones knows all there are.
+-- A race: whoever has the least virtual time is first. It is a line in that order, from `from` on,
+-- over a sorted set of which it knows the first few and reads on when they are passed; a race of
+-- listed ones knows all there are.
 local Race = {}
 Race.__index = Race
 
--- `learn` makes contestants of names.
-local function race_over(set, page, learn)
-  local race = { set = set, page = page, learn = learn, count = 0, more = true, moved = {}, gone = {} }
-  return setmetatable(race, Race)
+-- `learn` makes contestants of names. `exact`: they know best where they stand.
+local function race_over(set, page, learn, exact)
+  return setmetatable({
+    set = set, page = page, learn = learn, exact = exact, line = {}, from = 1, last = 0, more = true,
+    edge = false, alone = false, changed = {}, changes = 0, gone = {},
+  }, Race)
 end
 
 local function race_of(set, contestants)
-  local race = setmetatable({ set = set, count = #contestants, moved = {}, gone = {} }, Race)
-  for at, one in ipairs(contestants) do
-    race[at] = one
-  end
-  race:order()
-  return race
+  table.sort(contestants, function(one, other) return one.v < other.v end)
+  return setmetatable({
+    set = set, line = contestants, from = 1, last = #contestants, changed = {}, changes = 0, gone = {},
+  }, Race)
 end
 
-function Race:order()
-  for at = math.floor(self.count / 2), 1, -1 do
-    self:sink(at)
+-- Puts a contestant where it stands; most often that is the end.
+function Race:enter(one)
+  local line, at, v = self.line, self.last, one.v
+  while at >= self.from and line[at].v > v do
+    line[at + 1] = line[at]
+    at = at - 1
   end
+  line[at + 1] = one
+  self.last = self.last + 1
 end
 
-function Race:sink(at)
-  local one, count = self[at], self.count
-  while 2 * at <= count do
-    local next = 2 * at
-    if next < count and self[next + 1].v < self[next].v then next = next + 1 end
-    if one.v <= self[next].v then break end
-    self[at] = self[next]
-    at = next
+-- The contestant stands elsewhere than the set says.
+function Race:note(one)
+  if not one.moved then
+    one.moved = true
+    self.changes = self.changes + 1
+    self.changed[self.changes] = one
   end
-  self[at] = one
 end
 
 -- Writes down where everybody stands now. Where one stands alone does not matter.
 function Race:write()
-  if not self.alone then
-    local scores = {}
-    for name, one in pairs(self.moved) do
-      scores[#scores + 1] = one.v
-      scores[#scores + 1] = name
+  local scores, count = {}, 0
+  for at = 1, self.changes do
+    local one = self.changed[at]
+    if one.moved and not self.alone then
+      scores[count + 1], scores[count + 2] = string.format('%d', one.v), one.name
+      count = count + 2
     end
-    each_slice(scores, 'ZADD', self.set)
+    one.moved = false
   end
+  each_slice(scores, 'ZADD', self.set)
   each_slice(self.gone, 'ZREM', self.set)
-  self.moved, self.gone = {}, {}
+  self.changed, self.changes, self.gone = {}, 0, {}
 end
 
 function Race:read()
   self:write()
-  local found = call('ZRANGE', self.set, 0, self.page - 1, 'WITHSCORES')
-  local names = {}
-  for at = 1, #found / 2 do
-    names[at] = found[2 * at - 1]
+  local names, scores = nil, {}
+  if self.exact then
+    names = call('ZRANGE', self.set, 0, self.page - 1)
+  else
+    names = call('ZRANGE', self.set, 0, self.page - 1, 'WITHSCORES')
+    for at = 1, #names / 2 do
+      names[at], scores[at] = names[2 * at - 1], tonumber(names[2 * at])
+    end
+    for at = #names, #scores + 1, -1 do
+      names[at] = nil
+    end
   end
-  local contestants = self.learn(names, found)
-  for at = 1, math.max(self.count, #names) do
-    local one = contestants[at]
-    self[at] = one
-    if one and one.v > tonumber(found[2 * at]) then self.moved[one.name] = one end
+  local found, count = self.learn(names, scores), #names
+  self.line, self.from, self.last = {}, 1, 0
+  for at = 1, count do
+    local one = found[at]
+    if scores[at] and one.v > scores[at] then self:note(one) end
+    self:enter(one)
   end
-  self.count = #names
-  self.more = self.count == self.page
-  self.edge = self.more and tonumber(found[#found])
-  self.alone = self.count == 1 and not self.more
-  self:order()
+  self.more = count == self.page
+  self.edge = self.more and (scores[count] or found[count].v)
+  self.alone = count == 1 and not self.more and found[1]
 end
 
 function Race:first()
-  while self.more and (self.count == 0 or self[1].v > self.edge) do
+  while self.more and (self.from > self.last or self.line[self.from].v > self.edge) do
     self:read()
   end
-  return self[1]
-end
-
--- The first one has moved on.
-function Race:move(v)
-  local one = self[1]
-  one.v = v
-  self.moved[one.name] = one
-  self:sink(1)
+  return self.line[self.from]
 end
 
 -- The first one takes no more part in this call.
 function Race:leave()
-  local one = self[1]
-  self[1] = self[self.count]
-  self[self.count] = nil
-  self.count = self.count - 1
-  if self.count > 0 then self:sink(1) end
+  local one = self.line[self.from]
+  self.line[self.from] = nil
+  self.from = self.from + 1
   return one
+end
+
+-- The first one has moved on.
+function Race:move(v)
+  local one = self:leave()
+  one.v = v
+  self:note(one)
+  self:enter(one)
 end
 
 -- The first one has nothing more to be served.
 function Race:quit()
   local one = self:leave()
-  self.moved[one.name] = nil
+  one.moved = false
   self.gone[#self.gone + 1] = one.name
 end

@@ -75,9 +75,6 @@ local total, open = struct.unpack('<I4I4', text)
 local marked, records = mark(text)
 if records == 0 then return 0 end
 
-local whole = (#ARGV > 4 or open == records) and call('GET', lease)
-local names, runs
-if whole then names, runs = read_lease(whole) end
 if #ARGV > 4 then
   local fates, next = {}, 1
   for at = 5, #ARGV, 4 do
@@ -85,7 +82,7 @@ if #ARGV > 4 then
     if fate.receipt < total and is_open(text, fate.receipt) then fates[#fates + 1] = fate end
   end
   local back, receipt = setmetatable({}, Back), 0
-  for at, run in ipairs(runs) do
+  for at, run in ipairs(read_lease(call('GET', lease))) do
     local here = {}
     while fates[next] and fates[next].receipt < receipt + run[2] do
       here[#here + 1] = fates[next]
@@ -97,11 +94,11 @@ if #ARGV > 4 then
     receipt = receipt + run[2]
   end
   back:put()
+  save()
 end
 if open == records then
-  close_lease(token, names)
+  close_lease(token)
 else
   call('SETRANGE', lease, 4, struct.pack('<I4', open - records) .. marked)
 end
-save()
 return records
