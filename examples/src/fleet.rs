@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use whatsapp_dispatch::config::DispatchConfig;
 use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore};
-use whatsapp_dispatch::rules_core::judge::fault::{Classify, Fault, chain};
+use whatsapp_dispatch::rules_core::judge::fault::{Classify, Fault};
 use whatsapp_dispatch::rules_core::store::files::Files;
 use whatsapp_dispatch::rules_core::store::redis::{Redis, RedisConfig, RedisError};
 use whatsapp_dispatch::rules_core::store::sqlite::Sqlite;
@@ -117,13 +117,14 @@ pub async fn redis(address: &str, options: &ServerOptions) -> Result<Redis> {
         match Redis::connect(config.clone()).await {
             // A server that is being restarted is no reason to give up.
             Err(error) if started.elapsed() < PATIENCE && is_passing(&error) => {
-                eprintln!("{}; trying again", chain(&error));
+                eprintln!("{error}; trying again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
-            connected => {
-                return connected
-                    .context("opening the store; --accept everysec or --accept nothing takes less");
+            Err(error @ RedisError::Setting { setting: "persistence", .. }) => {
+                return Err(error)
+                    .context("--accept everysec or --accept nothing uses the server all the same");
             }
+            connected => return connected.context("opening the store"),
         }
     }
 }
