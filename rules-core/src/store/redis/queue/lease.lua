@@ -16,20 +16,31 @@ local leases, taken = key .. ':leases', key .. ':taken:' .. token
 -- and only leasing and settling make room.
 call('DEL', key .. ':none')
 
+-- When the next hold ends, the next delayed record is due, the next lease of another runs out.
+local next_end, next_delayed, next_deadline
+
+local function first_score(set)
+  return tonumber(call('ZRANGE', key .. set, 0, 0, 'WITHSCORES')[2] or math.huge)
+end
+
 -- Releases holds whose end has come.
 local function release_ended()
+  next_end = first_score(':ends')
+  if next_end > now then return end
   for _, on in ipairs(call('ZRANGE', key .. ':ends', '-inf', now, 'BYSCORE', 'LIMIT', 0, RELEASED)) do
     release(on)
   end
+  next_end = first_score(':ends')
 end
 
 -- Moves delayed chunks that are due to the tails of their lanes.
 local function promote()
   local left = PROMOTED
-  while left > 0 do
+  while true do
     local first = call('ZRANGE', key .. ':due', 0, 0, 'WITHSCORES')
+    next_delayed = tonumber(first[2] or math.huge)
+    if next_delayed > now or left <= 0 then return end
     local name = first[1]
-    if not name or now < tonumber(first[2]) then return end
     local set, lane = key .. ':later:' .. name, lane_of(name)
     local chunks = call('ZRANGE', set, '-inf', now, 'BYSCORE', 'LIMIT', 0, left)
     local records = 0
@@ -43,8 +54,7 @@ local function promote()
       lane.delayed, queue.depth = lane.delayed - records, queue.depth - records
       fill(lane, records)
     end
-    local next = call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
-    place(':due', next, name)
+    place(':due', call('ZRANGE', set, 0, 0, 'WITHSCORES')[2], name)
     left = left - math.max(1, #chunks)
   end
 end
@@ -103,9 +113,14 @@ local function reap_expired()
     reap(token)
     own = nil
   end
-  for _, expired in ipairs(call('ZRANGE', leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, REAPED)) do
-    reap(expired)
+  local first, reaped = nil, 0
+  while true do
+    first = call('ZRANGE', leases, 0, 1, 'WITHSCORES')
+    if reaped == REAPED or tonumber(first[2] or math.huge) > now then break end
+    reap(first[1])
+    reaped = reaped + 1
   end
+  next_deadline = tonumber(first[1] == token and (first[4] or math.huge) or first[2] or math.huge)
   return own
 end
 
@@ -190,17 +205,17 @@ end
 -- The tenant's next lane, and its outlet.
 local function next_lane(tenant)
   while true do
-    local outlet = tenant.race:first()
+    local outlet = first_of(tenant.race)
     if not outlet then return end
     outlet.race = outlet.race or race_of_lanes(outlet)
-    local lane = outlet.race:first()
+    local lane = first_of(outlet.race)
     if outlet.allowed == 0 then
-      tenant.race:leave()
+      leave_race(tenant.race)
     elseif not lane then
-      tenant.race:quit()
+      quit_race(tenant.race)
       opened = true
     elseif lane.v > outlet.v then
-      tenant.race:move(lane.v)
+      move_on(tenant.race, lane.v)
     else
       return lane, outlet
     end
@@ -293,17 +308,17 @@ local function serve(tenant, limit)
     if not lane then return 0 end
     count, v = serve_lane(tenant, lane, limit, outlet.allowed)
     if lane.waiting > 0 then
-      outlet.race:move(v)
+      move_on(outlet.race, v)
     else
-      outlet.race:quit()
+      quit_race(outlet.race)
       lane.v = v
     end
     if outlet.allowed then outlet.allowed = outlet.allowed - count end
-    if not outlet.race:first() then
-      tenant.race:quit()
+    if not first_of(outlet.race) then
+      quit_race(tenant.race)
       opened = true
     end
-    outlet.race:write()
+    write_race(outlet.race)
   end
   return count
 end
@@ -320,14 +335,14 @@ local function deal()
   local race = unlimited and race_of_all() or race_of_listed()
   local left, touched = max, {}
   while left > 0 do
-    local tenant = race:first()
+    local tenant = first_of(race)
     if not tenant then break end
     if tenant.only == '' and not tenant.race then tenant.race = race_of_outlets(tenant) end
     local count, v, works = 0, tenant.v, nil
     if tenant.race then
       touched[tenant.name] = tenant
       count = serve(tenant, math.min(left, QUANTUM))
-      works = tenant.race:first() or not unlimited
+      works = first_of(tenant.race) or not unlimited
     else
       -- Nobody waits for the end of a turn of somebody who is alone.
       count = serve_only(tenant, race.alone and left or math.min(left, QUANTUM))
@@ -339,23 +354,23 @@ local function deal()
       v = queue.floor + cost(count, tenant.weight)
     end
     if not works then
-      race:quit()
+      quit_race(race)
       tenant.v, opened = v, true
     elseif count > 0 then
-      race:move(v)
+      move_on(race, v)
     else
-      race:leave()
+      leave_race(race)
     end
   end
   for name, tenant in pairs(touched) do
-    tenant.race:write()
+    write_race(tenant.race)
     learn_only(tenant)
     if not unlimited and call('EXISTS', key .. ':outlets:' .. name) == 0 then
       tenant.moved = false
       race.gone[#race.gone + 1] = name
     end
   end
-  race:write()
+  write_race(race)
   if left < max then
     queue.depth, queue.changed = queue.depth - (max - left), true
   end
@@ -402,17 +417,6 @@ local function ready()
   return text
 end
 
--- The earliest delayed record, end of a hold or deadline of another lease.
-local function next_due()
-  local others = call('ZRANGE', leases, 0, 1, 'WITHSCORES')
-  local least = math.min(
-    tonumber(call('ZRANGE', key .. ':due', 0, 0, 'WITHSCORES')[2] or math.huge),
-    tonumber(call('ZRANGE', key .. ':ends', 0, 0, 'WITHSCORES')[2] or math.huge),
-    tonumber(others[1] == token and others[4] or others[1] ~= token and others[2] or math.huge)
-  )
-  return least < math.huge and least or false
-end
-
 release_ended()
 promote()
 local deadline = reap_expired()
@@ -431,4 +435,5 @@ else
 end
 local outlets = ready()
 save()
-return { deadline, next_due(), text or false, outlets, chunks }
+local next_due = math.min(next_end, next_delayed, next_deadline)
+return { deadline, next_due < math.huge and next_due, text or false, outlets, chunks }
