@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use rules_core::judge::code::Code;
+use rules_core::judge::id::LeaseToken;
 use rules_core::judge::tenant::TenantScope;
 use rules_core::store::memory::Memory;
 use rules_core::store::redis::{Command, Guarantee, Redis, RedisConfig};
@@ -17,9 +18,10 @@ use whatsapp_dispatch::campaign::{CampaignName, Definition};
 use whatsapp_dispatch::campaigns::{
     CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status,
 };
+use whatsapp_dispatch::delivery::{DeliveryLog, Query};
 use whatsapp_dispatch::dispatch::Dispatch;
-use whatsapp_dispatch::fact::Resend;
-use whatsapp_dispatch::message::Salt;
+use whatsapp_dispatch::fact::{Begin, Begun, Hears, Resend};
+use whatsapp_dispatch::message::{MessageKey, Salt};
 use whatsapp_dispatch::people::{
     Address, ConsentChange, ConsentSource, Learned, Lesson, Name, People, PersonKey, Standing, UNDELIVERABLE,
 };
@@ -300,6 +302,40 @@ async fn five_hundred_people_are_a_trip_to_resolve_and_one_to_know_their_standin
     store.learn(&(0..500).step_by(50).map(same).collect::<Vec<_>>()).await.unwrap();
     assert_eq!(trips(&addresses).await, (2, 1), "now it is found out");
     assert_eq!(trips(&addresses).await, (1, 1), "and remembered");
+}
+
+#[tokio::test]
+async fn what_is_guessed_about_people_and_pages_is_found_out() {
+    let ([ours, theirs], scope) = (handles::<2>().await, main_tenant().await);
+    let dispatch = Dispatch::builder(&ours, Scripted::accepting()).events(Memory::new()).build().unwrap();
+    let plan = dispatch.plan(campaign("guessed"), people(100)).await.unwrap();
+    dispatch.release(&plan).await.unwrap();
+    let keys: Vec<MessageKey> = (0..100).map(|record| plan.key().message(record)).collect();
+    let messages = ours.messages(&Query::Keys(keys.clone())).await.unwrap().messages;
+    let lease = |n: u8| LeaseToken::from_bytes([n; 16]);
+    let wish = |record: usize, lease| {
+        let person = messages[record].to.unwrap().person;
+        let hears = Some(Hears { person, marketing: true });
+        Begin { hears, ..Begin::new(keys[record].clone(), lease) }
+    };
+    let begin = async |store: &Redis, record, token| {
+        let before = store.trips();
+        let begun = DeliveryLog::begin(store, &[wish(record, token)]).await.unwrap();
+        (begun[0].clone(), store.trips() - before)
+    };
+    let begun = Begun::Attempt(1);
+    assert_eq!(begin(&ours, 0, lease(1)).await, (begun.clone(), 2), "campaign and person are read");
+    assert_eq!(begin(&ours, 32, lease(1)).await, (begun.clone(), 1), "nobody said anything so far");
+
+    let address = Address::new(&scope, messages[33].to.unwrap().number);
+    let no = ConsentChange::opt_out(address, ConsentSource::Word, at(0));
+    theirs.consent(&[no]).await.unwrap();
+    assert_eq!(begin(&ours, 33, lease(1)).await, (Begun::OptedOut, 3), "guessed, refused, read");
+    assert_eq!(begin(&ours, 34, lease(1)).await.0, begun);
+
+    assert_eq!(begin(&theirs, 64, lease(2)).await.0, begun);
+    let found = begin(&ours, 64, lease(1)).await;
+    assert_eq!(found.0, Begun::InFlight(1), "the page was read before they began");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

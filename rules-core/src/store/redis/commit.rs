@@ -13,6 +13,8 @@ use super::command::Command;
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
     checks: Vec<Check>,
+    /// Keys that nothing lies under.
+    absent: Vec<Bytes>,
     writes: Vec<Command>,
 }
 
@@ -32,7 +34,10 @@ impl Commit {
 
     /// Rests on the text under the key; `None`: on there being none.
     pub fn expect(&mut self, key: &str, text: Option<Bytes>) {
-        self.check(if text.is_some() { "t" } else { "T" }, key, &[], text);
+        match text {
+            Some(text) => self.check("t", key, &[], Some(text)),
+            None => self.absent.push(Bytes::copy_from_slice(key.as_bytes())),
+        }
     }
 
     /// Rests on the field of a hash; `None`: on there being none.
@@ -63,12 +68,14 @@ impl Commit {
     pub(super) fn arguments(&self) -> Vec<Bytes> {
         let number = |number: usize| Bytes::from(number.to_string());
         let words: usize = self.writes.iter().map(|write| write.words().len() + 1).sum();
-        let mut arguments = Vec::with_capacity(1 + self.checks.len() * 4 + words);
+        let mut arguments = Vec::with_capacity(2 + self.checks.len() * 4 + self.absent.len() + words);
         arguments.push(number(self.checks.len()));
         for Check { kind, key, field, expected } in &self.checks {
             let kind = Bytes::from_static(kind.as_bytes());
             arguments.extend([kind, key.clone(), field.clone(), expected.clone()]);
         }
+        arguments.push(number(self.absent.len()));
+        arguments.extend_from_slice(&self.absent);
         for write in &self.writes {
             arguments.push(number(write.words().len()));
             arguments.extend_from_slice(write.words());

@@ -99,6 +99,7 @@ async fn transact<T>(
             // Others changed it, or nobody knows what there is now.
             unsure => {
                 seen.forget_fleeting(true);
+                seen.guesses = false;
                 ready.rests_on.iter().for_each(|cell| seen.forget(cell));
                 unsure?;
             }

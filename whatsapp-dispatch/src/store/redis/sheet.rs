@@ -98,6 +98,12 @@ impl<'a> Sheet<'a> {
         keys.chunks(4 * PAGE).filter_map(question).collect()
     }
 
+    /// What was asked for and answered with a guess, which holds if nothing lies under these keys.
+    /// The sheet forgets that it was asked.
+    pub(super) fn take_guessed(&mut self) -> BTreeSet<String> {
+        self.missing.take()
+    }
+
     /// Takes the answers to the questions. What was to be changed is to be computed again.
     pub(super) fn take(&mut self, answers: Vec<Reply>) -> Result<(), RedisError> {
         let mut keys: Vec<String> =

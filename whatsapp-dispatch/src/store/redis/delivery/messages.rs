@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use rules_core::store::redis::{Command, Redis, RedisError, Reply};
 
 use super::cells::{self, Header, PageKey, slot, unpack_rows};
+use super::scribe::Scribe;
 use crate::delivery::page::{FactsPage, RECORDS};
 use crate::delivery::{Kind, Message, Page, Query};
 use crate::message::{CampaignKey, MessageId, MessageKey};
@@ -14,10 +16,15 @@ const STRETCH: u32 = 4_000;
 
 pub(super) async fn page(store: &Redis, query: &Query) -> Result<Page, RedisError> {
     match query {
-        Query::Keys(keys) => Ok(Page { messages: by_keys(store, keys).await?, next: None }),
+        Query::Keys(keys) => {
+            // Whoever names messages is about to begin them.
+            let scribe = store.part(Scribe::start);
+            let messages = by_keys(store, keys, |page, facts| scribe.glimpse([(page, facts)])).await?;
+            Ok(Page { messages, next: None })
+        }
         Query::Ids(campaign, ids) => {
             let keys = by_ids(store, campaign, ids).await?;
-            Ok(Page { messages: by_keys(store, &keys).await?, next: None })
+            Ok(Page { messages: by_keys(store, &keys, |_, _| ()).await?, next: None })
         }
         Query::Scan { campaign, from, of, max } => scan(store, campaign, *from, *of, *max).await,
     }
@@ -63,18 +70,24 @@ async fn by_ids(
 }
 
 /// The three fields of each page, in one trip.
-async fn read(store: &Redis, pages: &[PageKey]) -> Result<Vec<[Reply; 3]>, RedisError> {
+async fn read(store: &Redis, pages: &[PageKey]) -> Result<Vec<[Option<Bytes>; 3]>, RedisError> {
     let ask = |page: &PageKey| {
         Command::new("HMGET", &page.sheet(store)).arg(page.rows()).arg(page.parameters()).arg(page.facts())
     };
     let replies = store.read(&pages.iter().map(ask).collect::<Vec<_>>()).await?;
-    replies
-        .into_iter()
-        .map(|reply| reply.list().try_into().map_err(|_| RedisError::odd("the fields of a page")))
-        .collect()
+    let three = |reply: Reply| {
+        let fields: Vec<Option<Bytes>> = reply.list().into_iter().map(Reply::bytes).collect();
+        fields.try_into().map_err(|_| RedisError::odd("the fields of a page"))
+    };
+    replies.into_iter().map(three).collect()
 }
 
-async fn by_keys(store: &Redis, keys: &[MessageKey]) -> Result<Vec<Message>, RedisError> {
+/// The messages in the order of their keys; `glimpse` is shown the facts of each page.
+async fn by_keys(
+    store: &Redis,
+    keys: &[MessageKey],
+    glimpse: impl Fn(PageKey, Option<Bytes>),
+) -> Result<Vec<Message>, RedisError> {
     let campaigns = headers(store, &keys.iter().map(MessageKey::campaign).collect()).await?;
     let keys: BTreeSet<&MessageKey> =
         keys.iter().filter(|key| campaigns.contains_key(key.campaign())).collect();
@@ -90,6 +103,8 @@ async fn by_keys(store: &Redis, keys: &[MessageKey]) -> Result<Vec<Message>, Red
         let Some(page) = wanted.first().map(|key| PageKey::of(campaign.number(), key.record())) else {
             continue;
         };
+        let [_, _, facts] = &fields;
+        glimpse(page, facts.clone());
         unpack(campaign, page, fields, |slot| slots.contains(&slot), &mut messages)?;
     }
     Ok(messages)
@@ -99,11 +114,10 @@ async fn by_keys(store: &Redis, keys: &[MessageKey]) -> Result<Vec<Message>, Red
 fn unpack(
     campaign: &CampaignKey,
     page: PageKey,
-    fields: [Reply; 3],
+    [rows, parameters, facts]: [Option<Bytes>; 3],
     wanted: impl Fn(u8) -> bool,
     messages: &mut Vec<Message>,
 ) -> Result<(), RedisError> {
-    let [rows, parameters, facts] = fields.map(Reply::bytes);
     let facts = cells::facts_page(facts.as_ref())?;
     let mut rows = unpack_rows(&rows.unwrap_or_default(), &parameters.unwrap_or_default())?;
     rows.sort_by_key(|(slot, _)| *slot);

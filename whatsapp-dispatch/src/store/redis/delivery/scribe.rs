@@ -1,9 +1,11 @@
 //! Begins and records of this process, gathered: what comes while one commit is on its way goes
 //! into the next. So many callers share one trip, and a process never fights itself over a page.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::store::redis::{Guarantee, Redis, RedisError};
 use rules_core::work::clock::after;
@@ -39,13 +41,35 @@ enum Job {
 #[derive(Debug)]
 pub(super) struct Scribe {
     jobs: mpsc::Sender<Job>,
+    glimpses: Arc<Glimpses>,
+}
+
+/// Pages that this process read for another purpose, which is soon followed by a begin. The commit
+/// finds out when one has changed since, so a glimpse saves a trip and can do no harm.
+#[derive(Debug, Default)]
+struct Glimpses(Mutex<HashMap<PageKey, Option<Bytes>>>);
+
+impl Glimpses {
+    fn all(&self) -> MutexGuard<'_, HashMap<PageKey, Option<Bytes>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Scribe {
     pub(super) fn start() -> Self {
         let (jobs, inbox) = mpsc::channel(WAITING);
-        tokio::spawn(Desk::new().work(inbox));
-        Self { jobs }
+        let glimpses = Arc::new(Glimpses::default());
+        tokio::spawn(Desk::new(Arc::clone(&glimpses)).work(inbox));
+        Self { jobs, glimpses }
+    }
+
+    /// Takes note of pages as they were read just now.
+    pub(super) fn glimpse(&self, pages: impl IntoIterator<Item = (PageKey, Option<Bytes>)>) {
+        let mut all = self.glimpses.all();
+        if PAGES < all.len() {
+            all.clear();
+        }
+        all.extend(pages);
     }
 
     pub(super) async fn begin(&self, store: &Redis, wishes: &[Begin]) -> Result<Vec<Begun>, RedisError> {
@@ -65,7 +89,7 @@ impl Scribe {
 fn closed(source: impl std::error::Error + Send + Sync + 'static) -> RedisError {
     // The error of a full channel holds the job, which is not to be shown.
     let source = std::io::Error::other(source.to_string());
-    RedisError::InDoubt { source: std::sync::Arc::new(source) }
+    RedisError::InDoubt { source: Arc::new(source) }
 }
 
 /// What is gathered for one commit.
@@ -149,6 +173,7 @@ fn share<T>(callers: Vec<(usize, Answer<T>)>, answers: Vec<T>) {
 }
 
 struct Desk {
+    glimpses: Arc<Glimpses>,
     seen: Seen,
     lately: VecDeque<(DateTime<Utc>, Late)>,
     restarts: u64,
@@ -161,8 +186,8 @@ enum Late {
 }
 
 impl Desk {
-    fn new() -> Self {
-        Self { seen: Seen::remembering(), lately: VecDeque::new(), restarts: 0 }
+    fn new(glimpses: Arc<Glimpses>) -> Self {
+        Self { glimpses, seen: Seen::remembering(), lately: VecDeque::new(), restarts: 0 }
     }
 
     async fn work(mut self, mut inbox: mpsc::Receiver<Job>) {
@@ -186,6 +211,9 @@ impl Desk {
     ) -> Result<(Vec<Begun>, Vec<Recorded>), RedisError> {
         if store.promises() < Guarantee::Always {
             self.tell_again(store).await?;
+        }
+        for (page, field) in self.glimpses.all().drain() {
+            self.seen.facts.entry(page).or_insert(field);
         }
         let done = self.transact(store, gathered).await?;
         if store.promises() < Guarantee::Always {

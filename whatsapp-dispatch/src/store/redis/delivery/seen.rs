@@ -50,6 +50,9 @@ pub(super) struct Seen {
     /// True when things are remembered from one transaction to the next, so that what is not
     /// changed has to be verified, too.
     pub(super) remembers: bool,
+    /// True when nobody who was asked about last had said anything. Then the same is guessed of the
+    /// next ones, which saves a trip; the commit finds out.
+    pub(super) guesses: bool,
 }
 
 impl Seen {
@@ -66,6 +69,13 @@ impl Seen {
             .partition(|cell| matches!(cell, Cell::Person(..)));
         let mut sheet = Sheet::of(store);
         let mut told = hear(&mut sheet, &people)?;
+        let people = if self.guesses {
+            self.opted_out.extend(told.drain(..));
+            self.heard.extend(sheet.take_guessed().into_iter().map(|key| (key, None)));
+            Vec::new()
+        } else {
+            people
+        };
         let mut commands: Vec<Command> = cells.iter().map(|cell| ask(store, cell)).collect();
         commands.extend(sheet.questions());
         if commands.is_empty() {
@@ -91,6 +101,7 @@ impl Seen {
         }
         self.opted_out.extend(told);
         self.heard.extend(sheet.into_read());
+        self.guesses = self.remembers && self.heard.iter().all(|(_, text)| text.is_none());
         Ok(())
     }
 
