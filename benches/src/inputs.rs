@@ -19,6 +19,7 @@
 #![expect(clippy::missing_panics_doc, reason = "constants that are known to be right")]
 
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -117,14 +118,14 @@ pub fn people(count: usize) -> Listed {
     Listed::new(columns, (0..count).map(person))
 }
 
-/// So many people, in a file.
+/// People of these numbers, in a file.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_csv(path: &Path, count: usize) -> io::Result<()> {
+pub fn write_csv(path: &Path, people: Range<usize>) -> io::Result<()> {
     let mut file = BufWriter::new(std::fs::File::create(path)?);
     writeln!(file, "{}", COLUMNS.join(","))?;
-    for index in 0..count {
+    for index in people {
         writeln!(file, "{}", person(index).join(","))?;
     }
     file.flush()

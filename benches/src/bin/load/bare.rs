@@ -70,7 +70,7 @@ pub(crate) async fn post(work: &Work, bodies: &Arc<Vec<Bytes>>) -> anyhow::Resul
     let (client, next) = (client()?, Arc::new(AtomicUsize::new(0)));
     let (cpu, started) = (cpu_time()?, Instant::now());
     let mut tasks = JoinSet::new();
-    for _ in 0..work.concurrency {
+    for _ in 0..work.settings.config().concurrency {
         let (client, url, authorization) = (client.clone(), url.clone(), authorization.clone());
         let (bodies, next) = (Arc::clone(bodies), Arc::clone(&next));
         tasks.spawn(async move {

@@ -11,24 +11,26 @@ use benches::inputs;
 use rules_core::work::events::Segments;
 use rules_core::work::secrets::FixedSecrets;
 use whatsapp_dispatch::adapters::cloud_api::{CloudApi, CloudApiConfig};
-use whatsapp_dispatch::config::DispatchConfig;
-use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore};
+use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore, Plan};
 use whatsapp_dispatch::fact::State;
 use whatsapp_dispatch::gateway::{GatewayError, MessageGateway, Outgoing, Receipt};
 use whatsapp_dispatch::message::CampaignKey;
+use whatsapp_dispatch::progress::Progress;
 use whatsapp_dispatch::recipients::Csv;
 use whatsapp_dispatch::sender::Sender;
 use whatsapp_dispatch::template::{Template, TemplateDefinition};
 
 use crate::client::{TOKEN, client};
+use crate::settings::Settings;
 use benches::process::cpu_time;
 
 /// What both halves do.
 pub(crate) struct Work {
-    pub(crate) people: PathBuf,
+    /// A file for each campaign.
+    pub(crate) people: Vec<PathBuf>,
+    /// Of all campaigns together.
     pub(crate) messages: usize,
-    pub(crate) concurrency: usize,
-    pub(crate) window: Option<usize>,
+    pub(crate) settings: Settings,
     pub(crate) base_url: String,
 }
 
@@ -50,9 +52,9 @@ pub(crate) struct Dispatched {
 }
 
 /// How often the store is asked whether all is settled, once every answer has come.
-const LOOK: Duration = Duration::from_millis(5);
+pub(crate) const LOOK: Duration = Duration::from_millis(5);
 /// Without another answer for so long, something is wrong.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Plans, releases and sends; evidence goes where the store keeps it, unless there is another
 /// place. `trips` reads the store's counter.
@@ -62,37 +64,18 @@ pub(crate) async fn send<S: DispatchStore>(
     evidence: Option<Segments>,
     trips: impl Fn() -> Option<u64>,
 ) -> anyhow::Result<Dispatched> {
-    let config = CloudApiConfig::default().with_base_url(&work.base_url)?;
-    let secrets = FixedSecrets::new().with(inputs::SECRET, TOKEN);
     let answered = Answered::default();
-    let gateway = Counted {
-        inner: CloudApi::with_client(client()?, config, Arc::new(secrets)),
-        answered: answered.clone(),
-    };
-    let mut settings = DispatchConfig::default().unpaced().with_concurrency(work.concurrency);
-    if let Some(window) = work.window {
-        settings = settings.with_window(window);
-    }
-    let builder = Dispatch::builder(store, gateway)
-        .tenants(inputs::tenants(2 * work.messages as u64))
-        .rules(inputs::rules(inputs::never_quiet()))
-        .config(settings);
-    let dispatch = match evidence {
-        Some(evidence) => builder.events(evidence),
-        None => builder,
-    }
-    .build()?;
+    let gateway = Counted { inner: gateway(&work.base_url)?, answered: answered.clone() };
+    let dispatch = dispatcher(store, gateway, &work.settings, evidence)?;
 
     let (before, planning) = (trips(), Instant::now());
-    let plan = dispatch.plan(inputs::campaign("load"), Csv::open(&work.people)?).await.context("planning")?;
+    let campaigns = plan_all(&dispatch, work).await?;
     let planning = planning.elapsed();
-    let planned = plan.progress().planned();
-    ensure!(planned == work.messages as u64, "{planned} of {} messages were planned", work.messages);
-    dispatch.release(&plan).await.context("releasing")?;
+    release_all(&dispatch, &campaigns).await?;
 
     let (released, cpu, started) = (trips(), cpu_time()?, Instant::now());
     let running = dispatch.start();
-    let looks = all_settled(work, store, plan.key(), &answered).await?;
+    let looks = all_settled(work, store, &campaigns, &answered).await?;
     let (took, cpu) = (started.elapsed(), cpu_time()?.saturating_sub(cpu));
     let settled = trips();
     ensure!(running.drain(PATIENCE).await?, "the dispatcher did not end in {PATIENCE:?}");
@@ -108,12 +91,56 @@ pub(crate) async fn send<S: DispatchStore>(
     })
 }
 
+/// The Cloud API's adapter, talking to a stub.
+pub(crate) fn gateway(base_url: &str) -> anyhow::Result<CloudApi> {
+    let config = CloudApiConfig::default().with_base_url(base_url)?;
+    let secrets = FixedSecrets::new().with(inputs::SECRET, TOKEN);
+    Ok(CloudApi::with_client(client()?, config, Arc::new(secrets)))
+}
+
+/// A dispatcher with all rules, whose limits are looked at and never reached.
+pub(crate) fn dispatcher<S: DispatchStore>(
+    store: &S,
+    gateway: impl MessageGateway,
+    settings: &Settings,
+    evidence: Option<Segments>,
+) -> anyhow::Result<Dispatch> {
+    let builder = Dispatch::builder(store, gateway)
+        .tenants(inputs::tenants(u64::from(u32::MAX)))
+        .rules(inputs::rules(inputs::never_quiet()))
+        .config(settings.config());
+    let dispatch = match evidence {
+        Some(evidence) => builder.events(evidence),
+        None => builder,
+    };
+    Ok(dispatch.build()?)
+}
+
+/// Plans every campaign.
+pub(crate) async fn plan_all(dispatch: &Dispatch, work: &Work) -> anyhow::Result<Vec<Plan>> {
+    let mut plans = Vec::with_capacity(work.people.len());
+    for (number, people) in work.people.iter().enumerate() {
+        let campaign = inputs::campaign(&format!("load {number}"));
+        plans.push(dispatch.plan(campaign, Csv::open(people)?).await.context("planning")?);
+    }
+    let planned: u64 = plans.iter().map(|plan| plan.progress().planned()).sum();
+    ensure!(planned == work.messages as u64, "{planned} of {} messages were planned", work.messages);
+    Ok(plans)
+}
+
+pub(crate) async fn release_all(dispatch: &Dispatch, plans: &[Plan]) -> anyhow::Result<()> {
+    for plan in plans {
+        dispatch.release(plan).await.context("releasing")?;
+    }
+    Ok(())
+}
+
 /// Returns when every message is accepted and the queue is empty; tells how many trips that cost.
 /// Before every message has its answer the store is not asked, so looking disturbs nothing.
 async fn all_settled<S: DispatchStore>(
     work: &Work,
     store: &S,
-    campaign: &CampaignKey,
+    campaigns: &[Plan],
     answered: &Answered,
 ) -> anyhow::Result<u64> {
     let mut looks = 0;
@@ -129,24 +156,39 @@ async fn all_settled<S: DispatchStore>(
             continue;
         }
         looks += 2;
-        let progress = store.progress(std::slice::from_ref(campaign)).await?.pop().unwrap_or_default();
-        let accepted = progress.in_state(State::Accepted);
-        let left = store.depths(None, 10).await?;
-        let left: u64 = left.iter().map(|lane| lane.waiting + lane.delayed + lane.leased).sum();
-        if accepted == work.messages as u64 && left == 0 {
+        let Still { accepted, queued, states } = still(store, campaigns).await?;
+        if accepted == work.messages as u64 && queued == 0 {
             return Ok(looks);
         }
         if patience_ends {
-            let states: Vec<String> =
-                progress.labels().map(|(label, count)| format!("{:?}: {count}", label.bucket)).collect();
             bail!(
-                "{accepted} of {} messages were accepted and {left} are left in the queue, {PATIENCE:?} after \
-                 the last answer ({})",
+                "{accepted} of {} messages were accepted and {queued} are left in the queue, {PATIENCE:?} after \
+                 the last answer ({states})",
                 work.messages,
-                states.join(", ")
             );
         }
     }
+}
+
+/// How far campaigns are.
+pub(crate) struct Still {
+    pub(crate) accepted: u64,
+    pub(crate) queued: u64,
+    pub(crate) states: String,
+}
+
+/// Lanes that are looked at; a run has no more.
+const LANES: usize = 1_000;
+
+pub(crate) async fn still<S: DispatchStore>(store: &S, campaigns: &[Plan]) -> anyhow::Result<Still> {
+    let keys: Vec<CampaignKey> = campaigns.iter().map(|plan| plan.key().clone()).collect();
+    let progress = store.progress(&keys).await?;
+    let accepted = progress.iter().map(|progress| progress.in_state(State::Accepted)).sum();
+    let lanes = store.depths(None, LANES).await?;
+    let queued = lanes.iter().map(|lane| lane.waiting + lane.delayed + lane.leased).sum();
+    let labels = progress.iter().flat_map(Progress::labels);
+    let states: Vec<String> = labels.map(|(label, count)| format!("{:?}: {count}", label.bucket)).collect();
+    Ok(Still { accepted, queued, states: states.join(", ") })
 }
 
 /// How many answers came, and when the first POST left.

@@ -17,17 +17,17 @@ pub(crate) struct Figures {
 
 /// What is printed. Medians over the pairs; `null` where there is no such figure.
 #[derive(Serialize)]
-struct Summary {
+pub(crate) struct Summary {
     messages: usize,
     pairs: usize,
-    messages_per_second: Option<f64>,
+    pub(crate) messages_per_second: Option<f64>,
     bare_per_second: Option<f64>,
     /// The median of the pairs' own ratios.
     ratio: Option<f64>,
     ratios: Vec<f64>,
-    store_trips_per_message: Option<f64>,
+    pub(crate) store_trips_per_message: Option<f64>,
     plan_trips_per_message: Option<f64>,
-    cpu_us_per_message: Option<f64>,
+    pub(crate) cpu_us_per_message: Option<f64>,
     bare_cpu_us_per_message: Option<f64>,
     peak_rss_mb: f64,
     planned_per_second: Option<f64>,
@@ -36,7 +36,7 @@ struct Summary {
 }
 
 impl Figures {
-    pub(crate) fn print(&self, json: bool) -> anyhow::Result<()> {
+    pub(crate) fn summary(&self) -> anyhow::Result<Summary> {
         let per_message = |value: fn(&Dispatched) -> Option<f64>| {
             median(self.dispatched.iter().filter_map(|run| Some(value(run)? / run.messages as f64)))
         };
@@ -44,7 +44,7 @@ impl Figures {
         let rate = |run: &Dispatched| per_second(run.messages, run.took);
         let pairs = self.dispatched.iter().zip(&self.bare);
         let ratios: Vec<f64> = pairs.map(|(run, bare)| rounded(rate(run) / bare_rate(bare))).collect();
-        let summary = Summary {
+        Ok(Summary {
             messages: self.dispatched.first().map_or(0, |run| run.messages),
             pairs: self.bare.len(),
             messages_per_second: median(self.dispatched.iter().map(rate)),
@@ -62,7 +62,11 @@ impl Figures {
                 self.dispatched.iter().map(|run| per_second(run.messages, run.planning)),
             ),
             first_post_ms: median(self.dispatched.iter().map(|run| run.first_post.as_secs_f64() * 1e3)),
-        };
+        })
+    }
+
+    pub(crate) fn print(&self, json: bool) -> anyhow::Result<()> {
+        let summary = self.summary()?;
         if json {
             println!("{}", serde_json::to_string(&summary)?);
         } else {

@@ -3,32 +3,38 @@
 //!
 //! `cargo run --release -p benches --bin load -- --messages 20000 --store sqlite --json`
 //!
+//! With `--workers` the dispatchers are processes of their own that share one Redis. `load sweep`
+//! changes one setting after the other and writes a table and a chart.
+//!
 //! One run is several pairs. Each pair posts the same bodies to a stub in a second process twice,
 //! once in a bare loop and once through a dispatcher on a fresh store; which goes first
 //! alternates. The stub answers at once, so the figure is the worst case: with the 100 ms and more
 //! of the real Cloud API the number's rate is the limit, not this machine.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
-use rules_core::store::files::Files;
 use rules_core::store::memory::Memory;
-use rules_core::store::redis::{Guarantee, Redis, RedisConfig};
+use rules_core::store::redis::RedisConfig;
 use rules_core::store::sqlite::Sqlite;
-use rules_core::work::events::{ChainSecret, Segments};
 use uuid::Uuid;
 
 mod bare;
+mod chart;
 mod client;
 mod dispatched;
 mod figures;
+mod fleet;
+mod settings;
 mod stub;
+mod sweep;
 
 use dispatched::{Dispatched, Work};
 use figures::Figures;
+use fleet::Ground;
+use settings::Settings;
 use stub::StubProcess;
 
 #[derive(Parser)]
@@ -43,9 +49,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Part {
+    /// Changes one setting after the other; writes a table and a chart.
+    Sweep(sweep::Sweep),
     /// Answers requests until its input ends.
     #[command(hide = true)]
-    Stub,
+    Stub {
+        /// Each after so long.
+        #[arg(long, default_value_t = 0)]
+        latency_ms: u64,
+    },
+    /// One of several dispatchers.
+    #[command(hide = true)]
+    Worker(fleet::Orders),
 }
 
 #[derive(Args)]
@@ -60,17 +75,20 @@ struct Run {
     /// How often both halves are run.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pairs: u32,
-    /// Requests on the wire at once, in both halves.
-    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=4_096))]
-    concurrency: u32,
-    /// Messages begun and not yet written down, at most so many: what a crash can leave in doubt.
-    /// The default is that of the dispatcher, the concurrency and one group.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(32..=65_536))]
-    window: Option<u32>,
-    /// Plans and sends once, without the bare loop, so that the peak of memory is the
-    /// dispatcher's own.
+    #[command(flatten)]
+    settings: Settings,
+    /// The messages are spread over so many campaigns, each a lane of its own.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    campaigns: u32,
+    /// So many dispatchers in processes of their own, on one Redis; 0: one in this process.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=64))]
+    workers: u32,
+    /// The stub answers after so long, in both halves.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    latency_ms: u64,
+    /// Without the bare loop, so that the peak of memory is the dispatcher's own.
     #[arg(long)]
-    plan_and_send: bool,
+    alone: bool,
     /// Gives up after so many seconds.
     #[arg(long, default_value_t = 600)]
     timeout_seconds: u64,
@@ -83,7 +101,7 @@ struct Run {
 enum Store {
     Memory,
     Sqlite(Option<PathBuf>),
-    Redis(RedisConfig),
+    Redis(String),
 }
 
 fn store(text: &str) -> Result<Store, String> {
@@ -92,8 +110,8 @@ fn store(text: &str) -> Result<Store, String> {
         None if text == "sqlite" => Ok(Store::Sqlite(None)),
         Some(("sqlite", path)) if !path.is_empty() => Ok(Store::Sqlite(Some(path.into()))),
         Some((scheme, _)) if scheme.starts_with("redis") => {
-            let config = RedisConfig::parse(text).map_err(|error| error.to_string())?;
-            Ok(Store::Redis(config.accepting(Guarantee::Nothing)))
+            RedisConfig::parse(text).map_err(|error| error.to_string())?;
+            Ok(Store::Redis(text.to_owned()))
         }
         _ => Err("use memory, sqlite, sqlite:PATH or a server such as redis://127.0.0.1:6379".to_owned()),
     }
@@ -101,65 +119,67 @@ fn store(text: &str) -> Result<Store, String> {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    if let Some(Part::Stub) = cli.part {
-        return stub::serve();
+    if let Some(Part::Stub { latency_ms }) = cli.part {
+        return stub::serve(Duration::from_millis(latency_ms));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let limit = Duration::from_secs(cli.run.timeout_seconds);
     runtime.block_on(async {
-        match tokio::time::timeout(limit, cli.run.run()).await {
-            Ok(outcome) => outcome,
-            Err(_) => bail!("not done after {limit:?}; allow more with --timeout-seconds or send less"),
+        match cli.part {
+            Some(Part::Worker(orders)) => orders.follow().await,
+            Some(Part::Sweep(sweep)) => sweep.run().await,
+            Some(Part::Stub { .. }) | None => cli.run.run().await,
         }
     })
 }
 
-/// Each run has a store of another name on the server.
-async fn on_redis(work: &Work, config: &RedisConfig, folder: &Path) -> anyhow::Result<Dispatched> {
-    let name = Uuid::new_v4().simple().to_string();
-    let store = Redis::connect(config.clone().named(&name)).await?;
-    eprintln!("redis at {} keeps {}", store.server(), store.promises().as_str());
-    let archive = Files::at(folder.join(&name));
-    let evidence = Segments::new(Arc::new(archive), ChainSecret::of("load"));
-    dispatched::send(work, &store, Some(evidence), || Some(store.trips())).await
-}
-
 impl Run {
     async fn run(&self) -> anyhow::Result<()> {
-        let stub = StubProcess::start()?;
-        let folder = tempfile::tempdir().context("making a temporary folder")?;
-        let people = folder.path().join("people.csv");
-        benches::inputs::write_csv(&people, self.messages as usize).context("writing the recipients")?;
-        let work = Work {
-            people,
-            messages: self.messages as usize,
-            concurrency: self.concurrency as usize,
-            window: self.window.map(|window| window as usize),
-            base_url: stub.base_url(),
-        };
-        let mut figures = Figures::default();
-        if self.plan_and_send {
-            figures.dispatched.push(self.dispatch(&work, folder.path()).await?);
-        } else {
-            let bodies = bare::bodies(work.messages).await?;
-            for pair in 0..self.pairs {
-                let bare_first = pair % 2 == 0;
-                if bare_first {
-                    figures.bare.push(bare::post(&work, &bodies).await?);
-                }
-                figures.dispatched.push(self.dispatch(&work, folder.path()).await?);
-                if !bare_first {
-                    figures.bare.push(bare::post(&work, &bodies).await?);
-                }
-            }
-        }
+        let figures = self.measure(Duration::from_millis(self.latency_ms)).await?;
         figures.print(self.json)
     }
 
+    async fn measure(&self, latency: Duration) -> anyhow::Result<Figures> {
+        let limit = Duration::from_secs(self.timeout_seconds);
+        match tokio::time::timeout(limit, self.both_halves(latency)).await {
+            Ok(outcome) => outcome,
+            Err(_) => bail!("not done after {limit:?}; allow more with --timeout-seconds or send less"),
+        }
+    }
+
+    async fn both_halves(&self, latency: Duration) -> anyhow::Result<Figures> {
+        let stub = StubProcess::start(latency)?;
+        let folder = tempfile::tempdir().context("making a temporary folder")?;
+        let (messages, campaigns) = (self.messages as usize, self.campaigns.max(1) as usize);
+        let mut people = Vec::with_capacity(campaigns);
+        for number in 0..campaigns {
+            let path = folder.path().join(format!("people {number}.csv"));
+            let part = messages * number / campaigns..messages * (number + 1) / campaigns;
+            benches::inputs::write_csv(&path, part).context("writing the recipients")?;
+            people.push(path);
+        }
+        let work = Work { people, messages, settings: self.settings, base_url: stub.base_url() };
+        let mut figures = Figures::default();
+        let bodies = if self.alone { None } else { Some(bare::bodies(work.messages).await?) };
+        for pair in 0..self.pairs {
+            let bare_first = pair % 2 == 0;
+            if let (Some(bodies), true) = (&bodies, bare_first) {
+                figures.bare.push(bare::post(&work, bodies).await?);
+            }
+            figures.dispatched.push(self.dispatch(&work, folder.path()).await?);
+            if let (Some(bodies), false) = (&bodies, bare_first) {
+                figures.bare.push(bare::post(&work, bodies).await?);
+            }
+        }
+        Ok(figures)
+    }
+
     async fn dispatch(&self, work: &Work, folder: &Path) -> anyhow::Result<Dispatched> {
+        if self.workers != 0 && !matches!(self.store, Store::Redis(_)) {
+            bail!("several processes share a server only; use --store redis://127.0.0.1:6379");
+        }
         let path = match &self.store {
             Store::Memory => return dispatched::send(work, &Memory::new(), None, || None).await,
-            Store::Redis(config) => return on_redis(work, config, folder).await,
+            Store::Redis(server) => return self.on_redis(work, server, folder).await,
             Store::Sqlite(None) => folder.join("load.db"),
             Store::Sqlite(Some(path)) => path.clone(),
         };
@@ -176,5 +196,17 @@ impl Run {
             std::fs::remove_file(name).ok();
         }
         outcome
+    }
+
+    /// Each run has a store of another name on the server.
+    async fn on_redis(&self, work: &Work, server: &str, folder: &Path) -> anyhow::Result<Dispatched> {
+        let name = Uuid::new_v4().simple().to_string();
+        let ground = Ground { server, name: &name, evidence: &folder.join(&name) };
+        if self.workers != 0 {
+            return fleet::send(work, &ground, self.workers).await;
+        }
+        let store = ground.store().await?;
+        eprintln!("redis at {} keeps {}", store.server(), store.promises().as_str());
+        dispatched::send(work, &store, Some(ground.segments()), || Some(store.trips())).await
     }
 }

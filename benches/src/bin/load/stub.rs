@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 use benches::inputs;
@@ -18,10 +19,11 @@ pub(crate) struct StubProcess {
 }
 
 impl StubProcess {
-    pub(crate) fn start() -> anyhow::Result<Self> {
+    /// One that answers after so long.
+    pub(crate) fn start(latency: Duration) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("finding this program")?;
         let mut child = Command::new(program)
-            .arg("stub")
+            .args(["stub", "--latency-ms", &latency.as_millis().to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -46,7 +48,7 @@ impl Drop for StubProcess {
 }
 
 /// Serves on a free port of 127.0.0.1, which it prints, until its input ends.
-pub(crate) fn serve() -> anyhow::Result<()> {
+pub(crate) fn serve(latency: Duration) -> anyhow::Result<()> {
     std::thread::spawn(|| {
         std::io::stdin().read_to_end(&mut Vec::new()).ok();
         std::process::exit(0);
@@ -59,12 +61,12 @@ pub(crate) fn serve() -> anyhow::Result<()> {
             let (connection, _) = listener.accept().await?;
             connection.set_nodelay(true)?;
             // A connection that breaks is the client's to notice.
-            tokio::spawn(async move { answer_all(connection).await.ok() });
+            tokio::spawn(async move { answer_all(connection, latency).await.ok() });
         }
     })
 }
 
-async fn answer_all(mut connection: TcpStream) -> anyhow::Result<()> {
+async fn answer_all(mut connection: TcpStream, latency: Duration) -> anyhow::Result<()> {
     let mut read = Vec::with_capacity(16 * 1024);
     let mut answer = Vec::with_capacity(1024);
     loop {
@@ -76,6 +78,9 @@ async fn answer_all(mut connection: TcpStream) -> anyhow::Result<()> {
                 templates(&mut answer);
             }
             read.drain(..length);
+            if !latency.is_zero() {
+                tokio::time::sleep(latency).await;
+            }
             connection.write_all(&answer).await?;
         }
         if connection.read_buf(&mut read).await? == 0 {

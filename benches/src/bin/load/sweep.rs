@@ -1,0 +1,171 @@
+//! The tuning sweep: one setting after the other is changed, all others stay as they are by
+//! default, and a table and a chart show what that does.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::chart::{self, Panel, Point};
+use crate::settings::Settings;
+use crate::{Run, Store};
+
+#[derive(Args)]
+pub(crate) struct Sweep {
+    /// The store that is tuned, as in a plain run.
+    #[arg(long, value_parser = crate::store)]
+    store: Store,
+    /// Messages of each run.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
+    messages: u32,
+    /// How often each setting is run; the median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    runs: u32,
+    /// What is said about store and machine above the table.
+    #[arg(long, default_value = "")]
+    about: String,
+    /// Where `sweep.md` and `sweep.svg` are written.
+    #[arg(long, default_value = "docs/src/tuning")]
+    out: PathBuf,
+}
+
+/// One setting and the values that are tried.
+struct Knob {
+    name: &'static str,
+    option: &'static str,
+    /// How long the far side takes to answer.
+    latency: Duration,
+    values: &'static [u32],
+    set: fn(&mut Run, u32),
+}
+
+const AT_ONCE: Duration = Duration::ZERO;
+/// About what the Cloud API takes.
+const AS_META: Duration = Duration::from_millis(100);
+
+const KNOBS: [Knob; 8] = [
+    Knob {
+        name: "requests on the wire, answers at once",
+        option: "concurrency",
+        latency: AT_ONCE,
+        values: &[8, 32, 64, 128, 256, 512],
+        set: |run, value| run.settings.concurrency = Some(value),
+    },
+    Knob {
+        name: "requests on the wire, answers after 100 ms",
+        option: "concurrency",
+        latency: AS_META,
+        values: &[8, 32, 64, 128, 256, 512],
+        set: |run, value| run.settings.concurrency = Some(value),
+    },
+    Knob {
+        name: "messages begun in one call",
+        option: "begin_group",
+        latency: AT_ONCE,
+        values: &[1, 4, 8, 16, 32],
+        set: |run, value| run.settings.begin_group = Some(value),
+    },
+    Knob {
+        name: "begun and not yet written down",
+        option: "window",
+        latency: AT_ONCE,
+        values: &[144, 160, 224, 320, 640, 1_280],
+        set: |run, value| run.settings.window = Some(value),
+    },
+    Knob {
+        name: "outcomes written down in one call",
+        option: "record_group",
+        latency: AT_ONCE,
+        values: &[8, 32, 64, 128, 256, 512],
+        set: |run, value| run.settings.record_group = Some(value),
+    },
+    Knob {
+        name: "batch taken from the queue ahead",
+        option: "prefetch",
+        latency: AT_ONCE,
+        values: &[64, 125, 250, 500, 1_000, 2_000],
+        set: |run, value| run.settings.prefetch = Some(value),
+    },
+    Knob {
+        name: "lanes (campaigns at once)",
+        option: "lanes",
+        latency: AT_ONCE,
+        values: &[1, 5, 50, 500],
+        set: |run, value| run.campaigns = value,
+    },
+    Knob {
+        name: "worker processes",
+        option: "workers",
+        latency: AT_ONCE,
+        values: &[1, 2, 3, 4],
+        set: |run, value| run.workers = value,
+    },
+];
+
+impl Sweep {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let knobs = KNOBS.iter().filter(|knob| {
+            let shared = matches!(self.store, Store::Redis(_));
+            shared || knob.option != "workers"
+        });
+        let (mut table, mut panels) = (self.head(), Vec::new());
+        for knob in knobs {
+            let mut points = Vec::new();
+            for value in knob.values {
+                let mut run = self.plain();
+                (knob.set)(&mut run, *value);
+                let summary = run.measure(knob.latency).await?.summary()?;
+                let rate = summary.messages_per_second.unwrap_or_default();
+                eprintln!("{} {value}: {rate:.0}/s", knob.option);
+                writeln!(
+                    table,
+                    "| {} | `{}` | {value} | {rate:.0} | {} | {} |",
+                    knob.name,
+                    knob.option,
+                    shown(summary.cpu_us_per_message),
+                    shown(summary.store_trips_per_message),
+                )?;
+                points.push(Point { label: value.to_string(), value: rate });
+            }
+            panels.push(Panel { title: knob.name.to_owned(), points });
+        }
+        std::fs::create_dir_all(&self.out).context("making the folder for table and chart")?;
+        write(&self.out.join("sweep.md"), &table)?;
+        write(&self.out.join("sweep.svg"), &chart::svg("messages a second", &panels))
+    }
+
+    fn plain(&self) -> Run {
+        Run {
+            messages: self.messages,
+            store: self.store.clone(),
+            pairs: self.runs,
+            settings: Settings::default(),
+            campaigns: 1,
+            workers: 0,
+            latency_ms: 0,
+            alone: true,
+            timeout_seconds: 3_600,
+            json: false,
+        }
+    }
+
+    fn head(&self) -> String {
+        let about = if self.about.is_empty() { String::new() } else { format!("{}\n\n", self.about) };
+        format!(
+            "{about}{} messages a run, median of {} runs.\n\n\
+             | what is changed | setting | value | messages a second | CPU a message, µs | store trips a message |\n\
+             |---|---|---:|---:|---:|---:|\n",
+            self.messages, self.runs
+        )
+    }
+}
+
+fn shown(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| value.to_string())
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
