@@ -68,6 +68,9 @@ pub enum Select {
     Active,
     /// Those of all tenants that send: released ones.
     Released,
+    /// Those of all tenants that have ended and of whose messages something is left: finished,
+    /// cancelled, sealed and exported ones.
+    Ended,
 }
 
 impl Select {
@@ -88,6 +91,7 @@ impl Select {
             Self::Of(tenant) => record.key.tenant() == tenant,
             Self::Active => record.status.is_active(),
             Self::Released => record.status == Status::Released,
+            Self::Ended => record.status.has_ended(),
         }
     }
 }
@@ -141,7 +145,8 @@ pub struct CampaignRecord {
     pub definition: Arc<Definition>,
     /// Identifies the source of its recipients.
     pub source: String,
-    /// Its secret.
+    /// Its secret; [`Salt::GONE`] once its messages are being removed, so that nobody can tell from
+    /// an id in an export whose message it was.
     pub salt: Salt,
     /// Where it stands.
     pub status: Status,
@@ -153,6 +158,8 @@ pub struct CampaignRecord {
     pub created_at: DateTime<Utc>,
     /// When it was released, or reopened for a round.
     pub released_at: Option<DateTime<Utc>>,
+    /// When it was finished or cancelled; since then none of its messages was begun.
+    pub ended_at: Option<DateTime<Utc>>,
     /// Rounds that were begun.
     pub round: u16,
     /// What the last round covers, while its messages are being reopened.
@@ -173,6 +180,7 @@ impl CampaignRecord {
             revision: 1,
             created_at: at,
             released_at: None,
+            ended_at: None,
             round: 0,
             reopening: None,
         }
@@ -226,8 +234,15 @@ impl CampaignRecord {
             Change::Reopen { of } => {
                 self.round = self.round.saturating_add(1);
                 self.reopening = Some(*of);
+                self.ended_at = None;
             }
-            Change::Reopened | Change::Cancel => self.reopening = None,
+            Change::Reopened => self.reopening = None,
+            Change::Cancel => {
+                self.reopening = None;
+                self.ended_at = Some(at);
+            }
+            Change::Finish => self.ended_at = Some(at),
+            Change::Exported => self.salt = Salt::GONE,
             _ => {}
         }
         self.reason = match change {
@@ -238,7 +253,10 @@ impl CampaignRecord {
             | Change::Resume
             | Change::Cancel
             | Change::Finish
-            | Change::Reopen { .. } => None,
+            | Change::Reopen { .. }
+            | Change::Seal
+            | Change::Exported
+            | Change::Forgotten => None,
         };
         self.status = status;
         self.revision += 1;
@@ -261,6 +279,12 @@ pub enum Status {
     Cancelled,
     /// Nothing more can happen by itself.
     Finished,
+    /// Nothing of it changes any more, whatever is told: its log is being exported.
+    Sealed,
+    /// Its log lies in an archive, and its messages are being removed.
+    Exported,
+    /// Its messages are gone. What was asked for and how many came to what stays.
+    Forgotten,
 }
 
 impl Status {
@@ -277,6 +301,9 @@ impl Status {
             }
             (Self::Released, Change::Finish) => Some(Self::Finished),
             (Self::Released | Self::Paused, Change::Reopened) => Some(self),
+            (Self::Finished | Self::Cancelled, Change::Seal) => Some(Self::Sealed),
+            (Self::Sealed, Change::Exported) => Some(Self::Exported),
+            (Self::Exported, Change::Forgotten) => Some(Self::Forgotten),
             _ => None,
         }
     }
@@ -288,12 +315,23 @@ impl Status {
             Self::Released => Opening::Open,
             Self::Paused => Opening::Paused,
             Self::Cancelled | Self::Finished => Opening::Cancelled,
+            Self::Sealed | Self::Exported | Self::Forgotten => Opening::Sealed,
         }
     }
 
     /// True while the campaign may have messages to send or to follow up.
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Released | Self::Paused | Self::Cancelled)
+    }
+
+    /// True when none of its messages will be begun by itself and something is left of them.
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Finished | Self::Cancelled | Self::Sealed | Self::Exported)
+    }
+
+    /// True when its log takes no more facts.
+    pub const fn is_sealed(self) -> bool {
+        matches!(self, Self::Sealed | Self::Exported | Self::Forgotten)
     }
 
     /// The status as a stable word.
@@ -305,13 +343,16 @@ impl Status {
             Self::Paused => "paused",
             Self::Cancelled => "cancelled",
             Self::Finished => "finished",
+            Self::Sealed => "sealed",
+            Self::Exported => "exported",
+            Self::Forgotten => "forgotten",
         }
     }
 
     /// The status that [`Status::as_str`] writes as `word`.
     pub fn parse(word: &str) -> Option<Self> {
-        use Status::{Cancelled, Finished, Paused, Planned, Planning, Released};
-        [Planning, Planned, Released, Paused, Cancelled, Finished]
+        use Status::{Cancelled, Exported, Finished, Forgotten, Paused, Planned, Planning, Released, Sealed};
+        [Planning, Planned, Released, Paused, Cancelled, Finished, Sealed, Exported, Forgotten]
             .into_iter()
             .find(|status| status.as_str() == word)
     }
@@ -342,6 +383,12 @@ pub enum Change {
     },
     /// All messages of the round were reopened.
     Reopened,
+    /// Its log is to be exported, so nothing of it may change any more. There is no way back.
+    Seal,
+    /// Its log lies in an archive, whole. Its secret goes with this change.
+    Exported,
+    /// Its messages are removed.
+    Forgotten,
 }
 
 /// The answer to a change.
@@ -371,8 +418,37 @@ mod tests {
     }
 
     #[test]
+    fn a_sealed_campaign_never_sends_again() {
+        let pause = Change::Pause { code: Code::known("test.pause") };
+        let reopen = Change::Reopen { of: Resend::NotDelivered };
+        for status in [Status::Sealed, Status::Exported, Status::Forgotten] {
+            assert!(status.is_sealed() && !status.is_active());
+            for change in [
+                Change::Release,
+                pause.clone(),
+                Change::Resume,
+                Change::Cancel,
+                Change::Finish,
+                reopen.clone(),
+            ] {
+                assert_eq!(status.after(&change), None);
+            }
+        }
+    }
+
+    #[test]
     fn every_status_has_its_word() {
-        for word in ["planning", "planned", "released", "paused", "cancelled", "finished"] {
+        for word in [
+            "planning",
+            "planned",
+            "released",
+            "paused",
+            "cancelled",
+            "finished",
+            "sealed",
+            "exported",
+            "forgotten",
+        ] {
             assert_eq!(Status::parse(word).unwrap().as_str(), word);
         }
         assert_eq!(Status::parse("odd"), None);

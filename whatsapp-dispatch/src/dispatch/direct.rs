@@ -237,7 +237,11 @@ impl Dispatch {
                 }
                 Status::Planned => Change::Release,
                 Status::Released | Status::Paused => return Ok(record),
-                Status::Cancelled | Status::Finished => {
+                Status::Cancelled
+                | Status::Finished
+                | Status::Sealed
+                | Status::Exported
+                | Status::Forgotten => {
                     return Err(SendError::Cancelled { stream: record.name });
                 }
             };
