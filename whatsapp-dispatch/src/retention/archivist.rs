@@ -166,8 +166,8 @@ impl Archivist {
                     return Ok(Some(Forgotten { campaign, name, records, export }));
                 }
                 // Somebody else is at it, too: each step may be done twice.
-                Changed::Made(record) | Changed::Moved(record) | Changed::NotAllowed(record) => record,
-                Changed::Missing => return Ok(None),
+                Changed::Made(record) | Changed::Moved(record) => record,
+                Changed::NotAllowed(_) | Changed::Missing => return Ok(None),
             };
         }
     }

@@ -20,9 +20,9 @@ use whatsapp_dispatch::campaign::{CampaignName, Definition};
 use whatsapp_dispatch::campaigns::{
     CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status,
 };
-use whatsapp_dispatch::delivery::{DeliveryLog, Query};
+use whatsapp_dispatch::delivery::{DeliveryLog, Forget, Query};
 use whatsapp_dispatch::dispatch::Dispatch;
-use whatsapp_dispatch::fact::{Begin, Begun, Hears, Resend};
+use whatsapp_dispatch::fact::{Begin, Begun, Fact, Hears, Recorded, Resend, Subject, What};
 use whatsapp_dispatch::message::{MessageKey, Salt};
 use whatsapp_dispatch::people::{
     Address, ConsentChange, ConsentSource, Learned, Lesson, Name, People, PersonKey, Standing, UNDELIVERABLE,
@@ -34,6 +34,8 @@ use whatsapp_dispatch::retention::Retention;
 use crate::house::{Scripted, campaign, main_tenant, people, quick};
 use crate::redis_server::{Persistence, RedisCluster, RedisServer, key_prefix, shared_url};
 use crate::retention::{deaths, exported, records, sent_and_delivered};
+
+const WHY: Code = Code::known("test.why");
 
 /// Handles with connections of their own on one empty store.
 async fn handles<const N: usize>() -> [Redis; N] {
@@ -408,6 +410,44 @@ async fn many_that_forget_one_campaign_export_it_once() {
     assert!(left.iter().all(|(key, _)| !key.contains(":m:") && !key.contains(":i:")), "{left:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_that_are_dropped_while_people_are_erased_stay_gone() {
+    const RECORDS: u32 = 64;
+    let [ours, theirs] = handles::<2>().await;
+    let tell = async |store: &Redis, key: MessageKey, attempt, what| {
+        let fact = Fact { of: Subject::Attempt(key, attempt), at: at(1), what };
+        DeliveryLog::record(store, &[fact]).await.unwrap()
+    };
+    for round in 0..20 {
+        let dispatch = Dispatch::builder(&ours, Scripted::accepting()).events(Memory::new()).build().unwrap();
+        let plan = dispatch.plan(campaign(&format!("{round}")), people(RECORDS as usize)).await.unwrap();
+        let sent = dispatch.release(&plan).await.unwrap();
+        let keys: Vec<MessageKey> = (0..RECORDS).map(|record| plan.key().message(record)).collect();
+        for key in &keys {
+            let wish = Begin::new(key.clone(), LeaseToken::from_bytes([1; 16]));
+            DeliveryLog::begin(&ours, &[wish]).await.unwrap();
+            let end = if key.record() % 2 == 0 { What::Delivered } else { What::Failed { code: WHY } };
+            assert_eq!(tell(&ours, key.clone(), 1, end).await, [Recorded::Applied]);
+        }
+        let record = sent.record().await.unwrap();
+        ours.change(plan.key(), record.revision, &Change::Finish).await.unwrap();
+        let (forget, key) = (ours.clone(), plan.key().clone());
+        let dropping = tokio::spawn(async move {
+            while DeliveryLog::forget(&forget, &Forget::Parameters(key.clone())).await.unwrap() {}
+        });
+        let is_erased = |key: &&MessageKey| key.record() % 5 == 1;
+        for key in keys.iter().filter(is_erased) {
+            tell(&theirs, key.clone(), 0, What::Erased).await;
+        }
+        dropping.await.unwrap();
+        for message in records(&theirs, plan.key()).await {
+            let erased = is_erased(&&message.key);
+            assert_eq!(message.to.is_none(), erased);
+            assert_eq!(message.parameters.is_empty(), erased || message.key.record() % 2 == 0);
+        }
+    }
+}
+
 /// What `redis-keys.md` says of a campaign: its hash and its name stay, and counts in shared keys
 /// that do not grow with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -449,7 +489,7 @@ async fn of_a_forgotten_campaign_nothing_is_left_but_its_sheet() {
         assert!(expected, "{key} is left");
     }
     let sums = [&before, &after].map(|keys| keys.iter().map(|(_, size)| size).sum::<i64>());
-    println!("{full} bytes full, {slim} without parameters; the store had {} and has {}", sums[0], sums[1]);
+    assert!(sums[1] - sums[0] < 8_192, "the store had {} bytes and has {}", sums[0], sums[1]);
     let waiting: Vec<LaneDepth> = store.depths(None, 10).await.unwrap();
     assert_eq!(waiting, []);
     let kept = dispatch.plan(campaign("kept"), people(700)).await.unwrap();
