@@ -162,6 +162,7 @@ impl Archivist {
                 Changed::Made(record) if record.status == Status::Forgotten => {
                     let records = self.progress(&record.key).await?.rows();
                     tracing::info!(records, "the campaign's log is forgotten");
+                    telemetry::count("dispatch_campaigns_forgotten_total", None, 1);
                     let (campaign, name) = (record.key, record.name);
                     return Ok(Some(Forgotten { campaign, name, records, export }));
                 }
@@ -224,7 +225,11 @@ impl Archivist {
             let key = place.part(from).map_err(|error| refused(record, &error))?;
             let text = self.put(key.clone(), text.into()).await?;
             seal.add(&key, &text);
-            telemetry::count("dispatch_exported_total", None, usize::try_from(count).unwrap_or(usize::MAX));
+            telemetry::count(
+                "dispatch_records_exported_total",
+                None,
+                usize::try_from(count).unwrap_or(usize::MAX),
+            );
         }
         if seal.records == progress.rows() {
             let seal = serde_json::to_vec(&seal).map_err(|error| StoreError::Damaged {

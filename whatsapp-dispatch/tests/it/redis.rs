@@ -365,6 +365,23 @@ async fn a_cluster_keeps_campaigns_and_people() {
         unreachable!("the store was empty")
     };
     assert_eq!(Campaigns::list(&store, &Select::of(&scope), 0, 10).await.unwrap(), [record]);
+
+    let builder = Dispatch::builder(&store, Scripted::accepting()).events(Memory::new());
+    let retention = Retention::new(Arc::new(MemoryArchive::new()));
+    let dispatch = builder.retention(retention).build().unwrap();
+    drop(dispatch.plan(campaign("two"), people(600)).await.unwrap());
+    let two = CampaignName::parse("two").unwrap();
+    let sent = dispatch.campaign(scope.id(), &two).await.unwrap().unwrap();
+    sent.cancel().await.unwrap();
+    let home = cluster.node_of(&store.key(&[]));
+    let kept = || {
+        let keys = cluster.nodes()[home].command(&["KEYS", "*"]);
+        let keys = keys.array().iter().filter_map(|key| key.text().map(str::to_owned));
+        keys.filter(|key| key.contains(":m:2:") || key.contains(":i:2:")).count()
+    };
+    assert!(100 < kept());
+    assert_eq!(sent.forget_early().await.unwrap().unwrap().records, 600);
+    assert_eq!(kept(), 0);
 }
 
 #[tokio::test]
