@@ -1385,20 +1385,21 @@ pub async fn parameters_go_when_no_round_can_need_them(s: Subject) {
     s.freeze(&campaign.key, 0, planned(0..8).into_iter().chain([suppressed]).collect()).await;
     s.made(&campaign, Change::Planned).await;
     s.made(&campaign, Change::Release).await;
-    let keys: Vec<MessageKey> = (0..8).map(|n| campaign.key.message(n)).collect();
+    let keys = [0, 1, 2, 3, 4, 5, 6, 7].map(|n| campaign.key.message(n));
+    let [delivered, read, failed, both, taken, expired, unknown, denied] = &keys;
     for (n, key) in (0..6).zip(&keys) {
         s.begin(key, 1).await;
         s.accept(key, n).await;
     }
-    s.callback(&keys[0], 0, What::Delivered).await;
-    s.callback(&keys[1], 1, What::Read).await;
-    s.callback(&keys[2], 2, What::Failed { code: WHY }).await;
-    s.callback(&keys[3], 3, What::Failed { code: WHY }).await;
-    s.callback(&keys[3], 3, What::Delivered).await;
-    s.answer(&keys[5], 1, What::Expired).await;
-    s.begin(&keys[6], 1).await;
-    s.answer(&keys[6], 1, What::InDoubt { code: WHY }).await;
-    s.answer(&keys[7], 0, What::Denied { code: WHY }).await;
+    s.callback(delivered, 0, What::Delivered).await;
+    s.callback(read, 1, What::Read).await;
+    s.callback(failed, 2, What::Failed { code: WHY }).await;
+    s.callback(both, 3, What::Failed { code: WHY }).await;
+    s.callback(both, 3, What::Delivered).await;
+    s.answer(expired, 1, What::Expired).await;
+    s.begin(unknown, 1).await;
+    s.answer(unknown, 1, What::InDoubt { code: WHY }).await;
+    s.answer(denied, 0, What::Denied { code: WHY }).await;
     let all = s.parameters(&campaign.key).await;
     let what = Forget::Parameters(campaign.key.clone());
     s.forget(&what).await;
@@ -1413,7 +1414,7 @@ pub async fn parameters_go_when_no_round_can_need_them(s: Subject) {
     assert!(!s.forget(&what).await, "a second time there is nothing to do");
 
     s.made(&campaign, Change::Reopen { of: Resend::NotDelivered }).await;
-    for (key, attempt) in [(&keys[2], 1), (&keys[4], 1), (&keys[5], 1), (&keys[6], 1), (&keys[7], 0)] {
+    for (key, attempt) in [(failed, 1), (taken, 1), (expired, 1), (unknown, 1), (denied, 0)] {
         let reopened = s.answer(key, attempt, round(1, Resend::NotDelivered)).await;
         assert_eq!(reopened, Recorded::Applied);
         assert_eq!(s.begin(key, 2).await, Begun::Attempt(attempt + 1));
@@ -1421,7 +1422,7 @@ pub async fn parameters_go_when_no_round_can_need_them(s: Subject) {
     }
     s.made(&campaign, Change::Reopened).await;
     // What was delivered in the round needs none either.
-    s.tell(Of::Callback(keys[2].clone(), 2, wamid(22)), What::Delivered).await;
+    s.tell(Of::Callback(failed.clone(), 2, wamid(22)), What::Delivered).await;
     s.forget(&what).await;
     assert_eq!(s.parameters(&campaign.key).await, left, "it goes on again");
     s.made(&campaign, Change::Finish).await;
@@ -1475,11 +1476,12 @@ pub async fn messages_are_forgotten_once_they_are_exported(s: Subject) {
     let other = s.added(0, "other").await;
     s.freeze(&other.key, 0, planned(0..3)).await;
     let keys = [0, 1, 2].map(|n| campaign.key.message(n));
+    let [delivered, taken, waiting] = &keys;
     for (n, key) in (0..2).zip(&keys) {
         s.begin(key, 1).await;
         s.accept(key, n).await;
     }
-    s.callback(&keys[0], 0, What::Delivered).await;
+    s.callback(delivered, 0, What::Delivered).await;
     let what = Forget::Messages(campaign.key.clone());
     let progress = s.progress(&campaign).await;
     for change in [None, Some(Change::Cancel), Some(Change::Seal)] {
@@ -1500,9 +1502,9 @@ pub async fn messages_are_forgotten_once_they_are_exported(s: Subject) {
     let by_ids = s.log.messages(&Query::Ids(campaign.key.clone(), ids)).await.unwrap();
     assert!(by_ids.messages.is_empty());
     assert_eq!(s.progress(&campaign).await, progress);
-    assert_eq!(s.callback(&keys[1], 1, What::Delivered).await, Recorded::Unmatched);
-    assert_eq!(s.answer(&keys[1], 0, What::Erased).await, Recorded::Unmatched);
-    assert_eq!(s.begin(&keys[2], 1).await, Begun::Unplanned);
+    assert_eq!(s.callback(taken, 1, What::Delivered).await, Recorded::Unmatched);
+    assert_eq!(s.answer(taken, 0, What::Erased).await, Recorded::Unmatched);
+    assert_eq!(s.begin(waiting, 1).await, Begun::Unplanned);
     s.by_wamid(0, 1, What::Delivered).await;
     s.log.adopt().await.unwrap();
     assert!(!s.forget(&what).await, "a second time there is nothing to do");
@@ -1527,7 +1529,7 @@ pub async fn large_campaigns_are_forgotten_whole(s: Subject) {
         s.made(&campaign, Change::Planned).await;
         campaigns.push(s.made(&campaign, Change::Release).await);
     }
-    let large = &campaigns[1];
+    let [before, large, behind] = campaigns.as_slice() else { unreachable!() };
     for (n, record) in (0..).zip([0, 31, 32, 499, 500, 2_047, 2_048, 2_600]) {
         let key = large.key.message(record);
         s.begin(&key, 1).await;
@@ -1537,7 +1539,7 @@ pub async fn large_campaigns_are_forgotten_whole(s: Subject) {
     s.exported(large).await;
     s.forget(&Forget::Messages(large.key.clone())).await;
     assert!(s.scan(&large.key, Kind::Any, 2_000).await.is_empty());
-    for kept in [&campaigns[0], &campaigns[2]] {
+    for kept in [before, behind] {
         assert_eq!(s.scan(&kept.key, Kind::Any, 2_000).await, (0..size).collect::<Vec<_>>());
         let ids: Vec<_> = planned(0..size).iter().map(|row| row.to.unwrap().id).collect();
         let found = s.log.messages(&Query::Ids(kept.key.clone(), ids)).await.unwrap();

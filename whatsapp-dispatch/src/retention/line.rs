@@ -14,7 +14,7 @@ use crate::progress::Label;
 
 /// A record and all that is known about it.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Whole<'a> {
     record: u32,
     line: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,6 +28,7 @@ struct Line<'a> {
 
 /// What is known of a message's delivery. What never happened is left out.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of the line")]
 struct Told<'a> {
     state: &'static str,
     attempts: u16,
@@ -136,7 +137,7 @@ const fn verdict(verdict: &PlanVerdict) -> &'static str {
 pub(super) fn write(message: &Message, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let planned = message.verdict == PlanVerdict::Planned;
     let code = if planned { message.facts.code.clone() } else { Label::planned(&message.verdict).code };
-    let line = Line {
+    let line = Whole {
         record: message.key.record(),
         line: message.line,
         id: message.to.map(|to| format!("{:032x}", u128::from_be_bytes(*to.id.as_bytes()))),

@@ -1,6 +1,8 @@
 //! What stands beside the parts of an export: which there are, with their digests, and what they are
 //! about.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use rules_core::judge::key::ArchiveKey;
@@ -80,7 +82,8 @@ impl Seal {
 
     /// Adds the next part, as the archive has it.
     pub(super) fn add(&mut self, key: &ArchiveKey, text: &Bytes) {
-        let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+        // Each line has its line break, and what is behind the last one is no line.
+        let lines = text.split(|byte| *byte == b'\n').skip(1).count() as u64;
         self.records += lines;
         self.parts.push(Part {
             object: key.name().to_owned(),
@@ -104,5 +107,10 @@ const fn word(bucket: Bucket) -> &'static str {
 
 /// The SHA-256 of some bytes, as 64 hexadecimal digits.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        // Writing to a string cannot fail.
+        write!(digits, "{byte:02x}").unwrap_or_default();
+    }
+    digits
 }

@@ -329,19 +329,19 @@ async fn what_is_guessed_about_people_and_pages_is_found_out() {
     let begin = async |store: &Redis, record, token| {
         let before = store.trips();
         let begun = DeliveryLog::begin(store, &[wish(record, token)]).await.unwrap();
-        (begun[0].clone(), store.trips() - before)
+        (begun[0], store.trips() - before)
     };
-    let begun = Begun::Attempt(1);
-    assert_eq!(begin(&ours, 0, lease(1)).await, (begun.clone(), 2), "campaign and person are read");
-    assert_eq!(begin(&ours, 32, lease(1)).await, (begun.clone(), 1), "nobody said anything so far");
+    let first = Begun::Attempt(1);
+    assert_eq!(begin(&ours, 0, lease(1)).await, (first, 2), "campaign and person are read");
+    assert_eq!(begin(&ours, 32, lease(1)).await, (first, 1), "nobody said anything so far");
 
     let address = Address::new(&scope, messages[33].to.unwrap().number);
     let no = ConsentChange::opt_out(address, ConsentSource::Word, at(0));
     theirs.consent(&[no]).await.unwrap();
     assert_eq!(begin(&ours, 33, lease(1)).await, (Begun::OptedOut, 3), "guessed, refused, read");
-    assert_eq!(begin(&ours, 34, lease(1)).await.0, begun);
+    assert_eq!(begin(&ours, 34, lease(1)).await.0, first);
 
-    assert_eq!(begin(&theirs, 64, lease(2)).await.0, begun);
+    assert_eq!(begin(&theirs, 64, lease(2)).await.0, first);
     let found = begin(&ours, 64, lease(1)).await;
     assert_eq!(found.0, Begun::InFlight(1), "the page was read before they began");
 }

@@ -55,20 +55,25 @@ pub(crate) async fn exported(archive: &dyn Archive) -> BTreeMap<String, Bytes> {
     keys.iter().map(|key| key.name().to_owned()).zip(objects.into_iter().flatten()).collect()
 }
 
+/// The SHA-256 of some bytes, in hexadecimal digits.
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
+}
+
 /// The parts of one export, one after the other, after a look at what is listed of them.
 fn whole(objects: &BTreeMap<String, Bytes>, campaign: &CampaignKey) -> (Value, Vec<u8>) {
     let ours = format!("{:010}-", campaign.number());
     let mut ours = objects.iter().filter(|(name, _)| name.starts_with(&ours));
-    let (name, seal) = ours.next_back().expect("an export");
+    let (name, seal) = ours.next_back().unwrap();
     assert!(name.ends_with("/seal.json"), "{name}");
     let seal: Value = serde_json::from_slice(seal).unwrap();
     let mut text = Vec::new();
     for listed in seal["parts"].as_array().unwrap() {
         let (name, bytes) = ours.next().unwrap();
-        let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!((&listed["object"], &listed["sha256"]), (&Value::from(name.clone()), &digest.into()));
+        let named = (&Value::from(name.clone()), &Value::from(digest(bytes)));
+        assert_eq!((&listed["object"], &listed["sha256"]), named);
         assert_eq!(listed["bytes"], bytes.len());
-        assert_eq!(listed["lines"], bytes.iter().filter(|byte| **byte == b'\n').count());
+        assert_eq!(listed["lines"], std::str::from_utf8(bytes).unwrap().lines().count());
         text.extend_from_slice(bytes);
     }
     assert_eq!(ours.count(), 0, "every part is listed");
@@ -166,8 +171,7 @@ async fn in_time(store: &impl DispatchStore, clock: &Jumping) {
     let key = forgotten[0].export.as_ref().unwrap();
     let chain = ChainKey::of(&sender().tenant);
     let evidence = EventLog::read(&events, &chain, 1, 1_000).await.unwrap();
-    let digest: String =
-        Sha256::digest(&objects[key.name()]).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest(&objects[key.name()]);
     let told = evidence.iter().filter(|entry| entry.kind == Code::known("dispatch.exported"));
     let told: Vec<&str> = told.map(|entry| entry.body.as_str()).collect();
     let number = sent.key().number();

@@ -325,7 +325,7 @@ mod tests {
     fn parameters_are_dropped_one_by_one() {
         let mut values = Vec::new();
         for slot in [0, 5, 31] {
-            pack_parameters(slot, &vec![slot; 9], &mut values);
+            pack_parameters(slot, &[slot; 9], &mut values);
         }
         let mut rest = Vec::new();
         pack_parameters(5, &[5; 9], &mut rest);
