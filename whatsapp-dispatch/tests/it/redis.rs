@@ -31,9 +31,9 @@ use whatsapp_dispatch::quarantine::{Quarantine, Stray};
 use whatsapp_dispatch::register::{Note, NoteKey, NoteKind, Register};
 use whatsapp_dispatch::retention::Retention;
 
-use crate::house::{Scripted, campaign, main_tenant, people, quick};
+use crate::house::{Jumping, Scripted, campaign, main_tenant, people, quick};
 use crate::redis_server::{Persistence, RedisCluster, RedisServer, key_prefix, shared_url};
-use crate::retention::{deaths, exported, records, sent_and_delivered};
+use crate::retention::{deaths, exported, in_time, records, sent_and_delivered};
 
 const WHY: Code = Code::known("test.why");
 
@@ -382,6 +382,14 @@ async fn a_cluster_keeps_campaigns_and_people() {
     assert!(100 < kept());
     assert_eq!(sent.forget_early().await.unwrap().unwrap().records, 600);
     assert_eq!(kept(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_campaign_is_forgotten_in_time() {
+    let clock = Jumping::at_noon();
+    let config = RedisConfig::parse(&shared_url()).unwrap().accepting(Guarantee::Nothing);
+    let config = config.named(&key_prefix()).with_clock(Arc::new(clock.clone()));
+    in_time(&Redis::connect(config).await.unwrap(), &clock).await;
 }
 
 #[tokio::test]

@@ -140,7 +140,7 @@ fn every_third_refused() -> Scripted {
     })
 }
 
-async fn in_time(store: &impl DispatchStore, clock: &Jumping) {
+pub(crate) async fn in_time(store: &impl DispatchStore, clock: &Jumping) {
     let archive = Arc::new(MemoryArchive::new());
     let (dispatch, events) = keeping(store, every_third_refused(), Arc::<MemoryArchive>::clone(&archive));
     let sent = sent_and_delivered(store, &dispatch, 30).await;

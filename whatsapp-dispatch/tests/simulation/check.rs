@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rules_core::judge::code::Code;
 use serde_json::Value;
 use whatsapp_dispatch::campaign::UnknownPolicy;
 use whatsapp_dispatch::campaigns::Status;
@@ -286,7 +287,7 @@ fn what_has_ended_is_exported_and_forgotten(run: &Run) {
                 let facts = &message.facts;
                 assert_eq!(line["state"], facts.state().as_str());
                 assert_eq!(line["attempts"], facts.attempts);
-                assert_eq!(line["code"].as_str(), facts.code.as_ref().map(|code| code.as_str()));
+                assert_eq!(line["code"].as_str(), facts.code.as_ref().map(Code::as_str));
             } else {
                 let code = Label::planned(&message.verdict).code.unwrap();
                 assert_eq!(line["code"], code.as_str());
