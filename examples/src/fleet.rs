@@ -3,12 +3,14 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use whatsapp_dispatch::config::DispatchConfig;
 use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore};
+use whatsapp_dispatch::retention::Retention;
 use whatsapp_dispatch::rules_core::judge::fault::{Classify, Fault};
 use whatsapp_dispatch::rules_core::store::files::Files;
 use whatsapp_dispatch::rules_core::store::redis::{Redis, RedisConfig, RedisError};
@@ -44,6 +46,11 @@ pub struct Wiring {
     /// program].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+
+    /// Export the logs of campaigns into the folder of evidence and remove them from the store, so many
+    /// days after they have ended [default: they stay].
+    #[arg(long, value_name = "DAYS")]
+    pub keep: Option<u64>,
 
     #[command(flatten)]
     pub line: Line,
@@ -99,6 +106,14 @@ impl Wiring {
             Some(events) => builder.events(events),
             None => builder,
         };
+        let builder = match self.keep {
+            Some(days) => builder.retention(
+                Retention::new(Arc::new(Files::at(&self.server.evidence)))
+                    .keeping(Duration::from_secs(days.saturating_mul(24 * 3_600)))
+                    .context("--keep")?,
+            ),
+            None => builder,
+        };
         Ok(Wired { dispatch: builder.build()?, meta, place })
     }
 }
@@ -145,7 +160,7 @@ pub fn evidence(options: &ServerOptions, line: &Line) -> Result<Segments> {
         }
         None => ChainSecret::of("for trials"),
     };
-    Ok(Segments::new(std::sync::Arc::new(Files::at(&options.evidence)), secret))
+    Ok(Segments::new(Arc::new(Files::at(&options.evidence)), secret))
 }
 
 /// How long a report waits for the last webhooks.

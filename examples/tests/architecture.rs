@@ -73,6 +73,7 @@ fn rooms_know_only_rooms_below_them() {
         "accounts",
         "config",
         "dispatch",
+        "retention",
         "erase",
         "webhook",
         "desk",

@@ -221,8 +221,21 @@ fn the_page_of_states_shows_every_arrow_of_a_campaign() {
         ("finish", Change::Finish),
         ("reopen", Change::Reopen { of: Resend::Failed }),
         ("reopened", Change::Reopened),
+        ("seal", Change::Seal),
+        ("exported", Change::Exported),
+        ("forgotten", Change::Forgotten),
     ];
-    let words = ["planning", "planned", "released", "paused", "cancelled", "finished"];
+    let words = [
+        "planning",
+        "planned",
+        "released",
+        "paused",
+        "cancelled",
+        "finished",
+        "sealed",
+        "exported",
+        "forgotten",
+    ];
     let mut arrows = BTreeSet::new();
     for from in words {
         for (change, by) in &changes {

@@ -45,6 +45,7 @@ use whatsapp_dispatch::people::{
 };
 use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::recipients::{Listed, Mapping};
+use whatsapp_dispatch::retention::Retention;
 use whatsapp_dispatch::rule;
 use whatsapp_dispatch::sender::{Sender, Senders};
 use whatsapp_dispatch::template::{
@@ -148,6 +149,24 @@ async fn shared(url: &str, chain_secret: &str, meta: CloudApi) -> anyhow::Result
 }
 // ANCHOR_END: many
 
+// ANCHOR: keep
+fn keeping(store: &Redis, meta: CloudApi, evidence: Segments) -> anyhow::Result<Dispatch> {
+    let archive = Arc::new(Files::at("/srv/evidence"));
+    let retention = Retention::new(archive).keeping(Duration::from_hours(45 * 24))?;
+    Ok(Dispatch::builder(store, meta).events(evidence).retention(retention).build()?)
+}
+// ANCHOR_END: keep
+
+// ANCHOR: export
+async fn export(sent: &Sent, to: &mut impl std::io::Write) -> anyhow::Result<()> {
+    let mut export = sent.export();
+    while let Some(lines) = export.next().await? {
+        to.write_all(&lines)?; // about 1 MB at a time, whatever the size of the campaign
+    }
+    Ok(())
+}
+// ANCHOR_END: export
+
 // ANCHOR: mapping
 fn diwali(sender: Sender) -> Campaign {
     let mapping = Mapping {
@@ -202,7 +221,7 @@ async fn the_configuration_of_the_guide_is_read() {
     assert!(format!("{campaign:?}").contains("mobile"));
 
     // Compiled, not run: these need an account, or a campaign of another process.
-    let _ = (production, shared);
+    let _ = (production, shared, keeping);
     let dispatch = Dispatch::new(&Memory::new(), Nowhere).unwrap();
     assert!(stop(&dispatch, &TenantId::parse("main").unwrap(), "none").await.unwrap().is_none());
     let _ = why;
@@ -685,6 +704,11 @@ async fn what_failed_is_tried_again_in_a_round() {
     let sent = dispatch.release(&plan).await.unwrap();
     let report = sent.finished().await.unwrap();
     assert_eq!((report.failed(), report.accepted_without_delivery()), (1, 1), "{report}");
+
+    let mut log = Vec::new();
+    export(&sent, &mut log).await.unwrap();
+    let states = String::from_utf8(log).unwrap();
+    assert!(states.lines().count() == 2 && states.contains(r#""state":"failed""#), "{states}");
 
     let round = try_again(&sent).await.unwrap();
     assert_eq!((round.number, round.messages), (1, 1));

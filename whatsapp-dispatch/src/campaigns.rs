@@ -10,8 +10,12 @@ use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::work::StoreError;
 
 use crate::campaign::{CampaignKind, CampaignName, Definition};
-use crate::fact::{Gate, Opening, Resend};
+use crate::fact::{Gate, Resend};
 use crate::message::{CampaignKey, Salt};
+
+mod status;
+
+pub use status::{Change, Status};
 
 /// The store of campaigns.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -68,6 +72,9 @@ pub enum Select {
     Active,
     /// Those of all tenants that send: released ones.
     Released,
+    /// Those of all tenants that have ended and of whose messages something is left: finished,
+    /// cancelled, sealed and exported ones.
+    Ended,
 }
 
 impl Select {
@@ -88,6 +95,7 @@ impl Select {
             Self::Of(tenant) => record.key.tenant() == tenant,
             Self::Active => record.status.is_active(),
             Self::Released => record.status == Status::Released,
+            Self::Ended => record.status.has_ended(),
         }
     }
 }
@@ -141,7 +149,8 @@ pub struct CampaignRecord {
     pub definition: Arc<Definition>,
     /// Identifies the source of its recipients.
     pub source: String,
-    /// Its secret.
+    /// Its secret; [`Salt::GONE`] once its messages are being removed, so that nobody can tell from
+    /// an id in an export whose message it was.
     pub salt: Salt,
     /// Where it stands.
     pub status: Status,
@@ -153,6 +162,8 @@ pub struct CampaignRecord {
     pub created_at: DateTime<Utc>,
     /// When it was released, or reopened for a round.
     pub released_at: Option<DateTime<Utc>>,
+    /// When it was finished or cancelled; since then none of its messages was begun.
+    pub ended_at: Option<DateTime<Utc>>,
     /// Rounds that were begun.
     pub round: u16,
     /// What the last round covers, while its messages are being reopened.
@@ -173,6 +184,7 @@ impl CampaignRecord {
             revision: 1,
             created_at: at,
             released_at: None,
+            ended_at: None,
             round: 0,
             reopening: None,
         }
@@ -226,8 +238,15 @@ impl CampaignRecord {
             Change::Reopen { of } => {
                 self.round = self.round.saturating_add(1);
                 self.reopening = Some(*of);
+                self.ended_at = None;
             }
-            Change::Reopened | Change::Cancel => self.reopening = None,
+            Change::Reopened => self.reopening = None,
+            Change::Cancel => {
+                self.reopening = None;
+                self.ended_at = Some(at);
+            }
+            Change::Finish => self.ended_at = Some(at),
+            Change::Exported => self.salt = Salt::GONE,
             _ => {}
         }
         self.reason = match change {
@@ -238,110 +257,15 @@ impl CampaignRecord {
             | Change::Resume
             | Change::Cancel
             | Change::Finish
-            | Change::Reopen { .. } => None,
+            | Change::Reopen { .. }
+            | Change::Seal
+            | Change::Exported
+            | Change::Forgotten => None,
         };
         self.status = status;
         self.revision += 1;
         true
     }
-}
-
-/// Where a campaign stands. A host must match all of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Status {
-    /// Its recipients are being read.
-    Planning,
-    /// Everybody is planned or has a reason; nothing is queued.
-    Planned,
-    /// Its messages may leave.
-    Released,
-    /// They wait for a resume.
-    Paused,
-    /// They will never leave.
-    Cancelled,
-    /// Nothing more can happen by itself.
-    Finished,
-}
-
-impl Status {
-    /// Where a campaign stands after the change; `None` if it is not allowed.
-    pub const fn after(self, change: &Change) -> Option<Self> {
-        match (self, change) {
-            (Self::Planning, Change::Planned) => Some(Self::Planned),
-            (Self::Planned, Change::Release)
-            | (Self::Paused, Change::Resume)
-            | (Self::Released | Self::Finished, Change::Reopen { .. }) => Some(Self::Released),
-            (Self::Released, Change::Pause { .. }) => Some(Self::Paused),
-            (Self::Planning | Self::Planned | Self::Released | Self::Paused, Change::Cancel) => {
-                Some(Self::Cancelled)
-            }
-            (Self::Released, Change::Finish) => Some(Self::Finished),
-            (Self::Released | Self::Paused, Change::Reopened) => Some(self),
-            _ => None,
-        }
-    }
-
-    /// Whether messages may leave.
-    pub const fn opening(self) -> Opening {
-        match self {
-            Self::Planning | Self::Planned => Opening::NotReleased,
-            Self::Released => Opening::Open,
-            Self::Paused => Opening::Paused,
-            Self::Cancelled | Self::Finished => Opening::Cancelled,
-        }
-    }
-
-    /// True while the campaign may have messages to send or to follow up.
-    pub const fn is_active(self) -> bool {
-        matches!(self, Self::Released | Self::Paused | Self::Cancelled)
-    }
-
-    /// The status as a stable word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Planning => "planning",
-            Self::Planned => "planned",
-            Self::Released => "released",
-            Self::Paused => "paused",
-            Self::Cancelled => "cancelled",
-            Self::Finished => "finished",
-        }
-    }
-
-    /// The status that [`Status::as_str`] writes as `word`.
-    pub fn parse(word: &str) -> Option<Self> {
-        use Status::{Cancelled, Finished, Paused, Planned, Planning, Released};
-        [Planning, Planned, Released, Paused, Cancelled, Finished]
-            .into_iter()
-            .find(|status| status.as_str() == word)
-    }
-}
-
-/// A change of a campaign.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// All recipients were read.
-    Planned,
-    /// Messages may leave.
-    Release,
-    /// Messages wait.
-    Pause {
-        /// Why.
-        code: Code,
-    },
-    /// Messages may leave again.
-    Resume,
-    /// Messages will never leave.
-    Cancel,
-    /// Nothing more can happen by itself.
-    Finish,
-    /// Somebody wants to try messages again: a round begins, and the expiry counts anew.
-    Reopen {
-        /// Which messages.
-        of: Resend,
-    },
-    /// All messages of the round were reopened.
-    Reopened,
 }
 
 /// The answer to a change.
@@ -355,26 +279,4 @@ pub enum Changed {
     NotAllowed(CampaignRecord),
     /// There is no such campaign.
     Missing,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cancelled_campaign_stays_cancelled() {
-        let pause = Change::Pause { code: Code::known("test.pause") };
-        for change in [Change::Planned, Change::Release, pause, Change::Resume, Change::Finish] {
-            assert_eq!(Status::Cancelled.after(&change), None);
-            assert_eq!(Status::Finished.after(&change), None);
-        }
-    }
-
-    #[test]
-    fn every_status_has_its_word() {
-        for word in ["planning", "planned", "released", "paused", "cancelled", "finished"] {
-            assert_eq!(Status::parse(word).unwrap().as_str(), word);
-        }
-        assert_eq!(Status::parse("odd"), None);
-    }
 }

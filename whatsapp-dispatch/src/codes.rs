@@ -37,6 +37,7 @@ const OWN: &[(&str, &str)] = &[
     ("country.us_marketing", "WhatsApp delivers no marketing to numbers of the United States."),
     ("dispatch.attempts_used_up", "All attempts were refused for passing reasons."),
     ("dispatch.begun", "Evidence: messages were begun."),
+    ("dispatch.exported", "Evidence: the log of a campaign was exported, to be removed."),
     ("dispatch.no_answer", "The request left and no readable answer came, so the outcome is unknown."),
     ("dispatch.not_before", "It was taken from the queue before its time and waits."),
     ("dispatch.planned", "Evidence: a batch of recipients was planned."),

@@ -9,12 +9,13 @@ use std::fmt::{self, Debug, Formatter};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use rules_core::judge::code::Code;
-use rules_core::judge::tenant::TenantScope;
+use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::work::StoreError;
 
+use crate::campaigns::Status;
 use crate::fact::{Answer, Begin, Begun, Fact, Facts, Recorded, Resend, State};
 use crate::message::{CampaignKey, MessageId, MessageKey, PersonId};
 use crate::phone::PhoneNumber;
@@ -76,6 +77,10 @@ pub trait DeliveryLog: Debug + Send + Sync + 'static {
 
     /// Records facts, one answer per fact, in order.
     ///
+    /// A message of a campaign that is sealed, exported or forgotten takes no fact but
+    /// [`What::Erased`](crate::fact::What::Erased). Others are answered with
+    /// [`Recorded::Unmatched`], and what names the message by its key is not kept.
+    ///
     /// A fact by WhatsApp's id of a message that is not known under it is answered with
     /// [`Recorded::Unmatched`], kept for 8 days and applied when the message becomes known under
     /// it. A store may answer so for a message that is known, too; [`DeliveryLog::adopt`] then
@@ -101,15 +106,16 @@ pub trait DeliveryLog: Debug + Send + Sync + 'static {
         Ok(0)
     }
 
-    /// Forgets the facts of a tenant that are kept without a message and whose ids tell one of these
-    /// numbers.
+    /// Forgets a part of something, and says whether there is more of it: then call it again. A call
+    /// is a bounded piece of work, and one that was interrupted is gone on with. Asking for what is
+    /// forgotten already changes nothing.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves all of them forgotten or none.
-    async fn forget_strays(&self, scope: &TenantScope, numbers: &[PhoneNumber]) -> Result<(), StoreError>;
+    /// Dropping the future leaves a part forgotten or not; repeat the call.
+    async fn forget(&self, what: &Forget) -> Result<bool, StoreError>;
 
     /// The messages that the query names, in the order of their records.
     ///
@@ -228,6 +234,45 @@ pub struct Appended {
     /// True when its message id was there before, and nothing was added.
     pub known: bool,
 }
+
+/// What a log forgets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forget {
+    /// The facts of a tenant that are kept without a message and whose ids tell one of these
+    /// numbers.
+    Strays(TenantId, Vec<PhoneNumber>),
+    /// Of a finished campaign, the parameters of records that no round can cover any more: those
+    /// whose message was delivered, and those that have none. Of a cancelled one, all. Of any other,
+    /// nothing.
+    Parameters(CampaignKey),
+    /// Of an exported campaign, all records with everything that is known of them; the progress
+    /// stays. Of any other, nothing.
+    Messages(CampaignKey),
+}
+
+impl Forget {
+    /// The facts of the tenant that are kept without a message and whose ids tell one of these
+    /// numbers.
+    pub fn strays(scope: &TenantScope, numbers: &[PhoneNumber]) -> Self {
+        Self::Strays(scope.id().clone(), numbers.to_vec())
+    }
+}
+
+/// True when the parameters of a record may be needed once more, as its campaign stands now; `facts`
+/// are those of its message, if one is planned. A message that was delivered stays delivered, and
+/// is never begun again.
+pub(crate) fn needs_parameters(status: Status, facts: Option<&Facts>) -> bool {
+    match status {
+        Status::Cancelled => false,
+        Status::Finished => facts
+            .is_some_and(|facts| !facts.erased && !matches!(facts.state(), State::Delivered | State::Read)),
+        _ => true,
+    }
+}
+
+/// WhatsApp drops a message after 30 days ("Time-to-live", Meta), and may tell so a while later: a
+/// webhook is repeated for up to 7 days.
+pub(crate) const TOLD_FOR: TimeDelta = TimeDelta::days(38);
 
 /// Which messages to read.
 #[derive(Clone, Debug, PartialEq, Eq)]

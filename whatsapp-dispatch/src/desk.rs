@@ -38,6 +38,7 @@ use crate::message::CampaignKey;
 use crate::people::{Acquainted, OptOutWords, People};
 use crate::quarantine::Quarantine;
 use crate::register::Register;
+use crate::retention::Retention;
 use crate::rule::counts_marketing;
 use crate::sender::{NumberId, Sender, SenderSource};
 use crate::shelf::Shelf;
@@ -82,6 +83,8 @@ pub(crate) struct Desk {
     pub(crate) acquainted: Acquainted,
     /// By which people opt out and in.
     pub(crate) words: OptOutWords,
+    /// How long logs are kept, and where they go then; `None`: for ever.
+    pub(crate) retention: Option<Retention>,
 }
 
 /// What is remembered for a moment, so that the hot path asks no store twice.

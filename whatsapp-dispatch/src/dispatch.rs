@@ -20,6 +20,7 @@ mod builder;
 mod direct;
 mod error;
 mod explain;
+mod forget;
 mod limits;
 mod media;
 mod plan;

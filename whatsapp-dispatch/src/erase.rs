@@ -10,7 +10,7 @@ use rules_core::work::StoreError;
 use rules_core::work::events::{Entry, EventLog};
 
 use crate::campaigns::{Campaigns, Select};
-use crate::delivery::{DeliveryLog, Kind, Query};
+use crate::delivery::{DeliveryLog, Forget, Kind, Query};
 use crate::dispatch::DispatchStore;
 use crate::fact::{Fact, Subject, What};
 use crate::message::{CampaignKey, PersonId};
@@ -66,7 +66,7 @@ pub async fn erase(
         return Ok(Erased::default());
     }
     let spelled: Vec<PhoneNumber> = numbers.iter().flat_map(|number| [*number, number.canonical()]).collect();
-    DeliveryLog::forget_strays(store, scope, &spelled).await?;
+    while DeliveryLog::forget(store, &Forget::strays(scope, &spelled)).await? {}
     let mut people = store.resolve(&addresses).await?;
     people.sort();
     people.dedup();
@@ -126,7 +126,7 @@ async fn empty(
             numbers.sort();
             numbers.dedup();
             // First, because an emptied record tells a call that goes on no number.
-            DeliveryLog::forget_strays(store, scope, &numbers).await?;
+            while DeliveryLog::forget(store, &Forget::strays(scope, &numbers)).await? {}
             DeliveryLog::record(store, &facts).await?;
         }
     }

@@ -61,6 +61,7 @@ pub mod quarantine;
 // Services.
 pub mod config;
 pub mod dispatch;
+pub mod retention;
 pub mod erase;
 pub mod webhook;
 mod telemetry;

@@ -140,6 +140,9 @@ pub(crate) const FIRST_STEP: u16 = 0;
 pub struct Salt([u8; 32]);
 
 impl Salt {
+    /// What stands where a salt was that is not kept any more.
+    pub const GONE: Self = Self([0; 32]);
+
     /// The salt with these bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

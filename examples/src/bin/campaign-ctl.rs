@@ -1,10 +1,13 @@
-//! The desk from which campaigns are steered: looks at them, pauses, resumes, cancels and resends
-//! them, on any store, while workers run elsewhere.
+//! The desk from which campaigns are steered: looks at them, pauses, resumes, cancels, resends, exports
+//! and forgets them, on any store, while workers run elsewhere.
 //!
 //! ```text
 //! cargo run --release --bin campaign-ctl -- --store redis://127.0.0.1:6379 list
 //! ```
 
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,7 +20,9 @@ use whatsapp_dispatch::campaign::CampaignName;
 use whatsapp_dispatch::campaigns::{Campaigns, Select};
 use whatsapp_dispatch::dispatch::{Dispatch, DispatchStore, Sent};
 use whatsapp_dispatch::fact::Resend;
+use whatsapp_dispatch::retention::{Export, Retention};
 use whatsapp_dispatch::rules_core::judge::tenant::{TenantId, TenantRecord};
+use whatsapp_dispatch::rules_core::store::files::Files;
 use whatsapp_dispatch::rules_core::store::sqlite::Sqlite;
 use whatsapp_dispatch::rules_core::work::events::Segments;
 use whatsapp_dispatch::rules_core::work::lanes::{Hold, HoldOn};
@@ -77,6 +82,23 @@ enum Command {
         #[arg(long, value_enum)]
         of: Of,
     },
+    /// What became of each message of a campaign, one JSON object a line. Nobody's number shows.
+    Export {
+        /// Its name.
+        name: String,
+        /// A file that is not there yet [default: standard output].
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Exports a campaign that has ended into the folder of evidence, and removes its messages from
+    /// the store. There is no way back.
+    Forget {
+        /// Its name.
+        name: String,
+        /// Though WhatsApp may still tell of its messages, which is lost then.
+        #[arg(long)]
+        early: bool,
+    },
     /// What is held back, until when and why, in the whole store.
     Holds,
     /// References that were taken and given back too often, the oldest first.
@@ -116,7 +138,11 @@ async fn open(options: Options) -> Result<()> {
         Place::File { path, .. } => {
             let looks = matches!(
                 options.command,
-                Command::List | Command::Progress { .. } | Command::Holds | Command::Dead { .. }
+                Command::List
+                    | Command::Progress { .. }
+                    | Command::Export { .. }
+                    | Command::Holds
+                    | Command::Dead { .. }
             );
             let store =
                 if looks { Sqlite::open_read_only(&path).await? } else { Sqlite::open(&path).await? };
@@ -137,7 +163,9 @@ async fn obey(options: &Options, store: impl DispatchStore, events: Option<Segme
     // Nothing is sent from here, so there is no credential, and no address where anybody listens.
     let nowhere = CloudApiConfig::default().with_base_url("http://127.0.0.1:9")?;
     let nowhere = CloudApi::new(nowhere, Arc::new(FixedSecrets::new()))?;
-    let builder = Dispatch::builder(&store, nowhere).tenants(tenants.clone());
+    let archive = Arc::new(Files::at(&options.server.evidence));
+    let builder =
+        Dispatch::builder(&store, nowhere).tenants(tenants.clone()).retention(Retention::new(archive));
     let builder = match events {
         Some(events) => builder.events(events),
         None => builder,
@@ -163,6 +191,16 @@ async fn obey(options: &Options, store: impl DispatchStore, events: Option<Segme
             println!("{name}: {} messages are tried again in round {}", round.messages, round.number);
             Ok(())
         }
+        Command::Export { name, to } => export(find(name).await?.export(), to.as_deref()).await,
+        Command::Forget { name, early } => {
+            let sent = find(name).await?;
+            let forgotten = if *early { sent.forget_early().await? } else { sent.forget().await? };
+            match forgotten {
+                Some(forgotten) => println!("{forgotten}"),
+                None => println!("{name}: there is nothing to forget, or somebody else does"),
+            }
+            Ok(())
+        }
         Command::Holds => holds(&store).await,
         Command::Dead { max, after } => dead(&store, *after, *max).await,
     }
@@ -182,6 +220,21 @@ async fn find(dispatch: &Dispatch, tenant: &TenantId, name: &str) -> Result<Sent
     let parsed = CampaignName::parse(name)?;
     let found = dispatch.campaign(tenant, &parsed).await?;
     found.with_context(|| format!("{tenant} has no campaign {name:?}; `campaign-ctl list` shows them"))
+}
+
+async fn export(mut lines: Export, to: Option<&Path>) -> Result<()> {
+    let Some(path) = to else {
+        let mut output = std::io::stdout().lock();
+        while let Some(some) = lines.next().await? {
+            output.write_all(&some)?;
+        }
+        return Ok(output.flush()?);
+    };
+    let mut file = File::create_new(path).with_context(|| format!("making {}", path.display()))?;
+    while let Some(some) = lines.next().await? {
+        file.write_all(&some)?;
+    }
+    Ok(file.sync_all()?)
 }
 
 async fn list(store: &impl DispatchStore, tenants: &Tenants, tenant: &TenantId) -> Result<()> {

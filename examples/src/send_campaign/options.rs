@@ -67,7 +67,7 @@ pub struct Line {
 /// How a Redis server is used.
 #[derive(Clone, Debug, Args)]
 pub struct ServerOptions {
-    /// The folder that every process writes evidence into.
+    /// The folder that every process writes evidence and exports into.
     #[arg(long, value_name = "FOLDER", default_value = "evidence")]
     pub evidence: PathBuf,
 

@@ -8,6 +8,7 @@ pub use super::Subject;
 use super::name;
 use crate::campaigns::{CampaignRecord, Change, Changed, Created, Select, Status};
 use crate::fact::Resend;
+use crate::message::Salt;
 
 const WHY: Code = Code::known("test.pause");
 
@@ -71,7 +72,7 @@ pub async fn an_old_revision_changes_nothing(s: Subject) {
 pub async fn only_allowed_changes_are_made(s: Subject) {
     let pause = || Change::Pause { code: WHY };
     let of = Resend::Failed;
-    let ways: [&[Change]; 7] = [
+    let ways: [&[Change]; 9] = [
         &[],
         &[Change::Planned],
         &[Change::Planned, Change::Release],
@@ -79,6 +80,8 @@ pub async fn only_allowed_changes_are_made(s: Subject) {
         &[Change::Cancel],
         &[Change::Planned, Change::Release, Change::Finish],
         &[Change::Planned, Change::Release, Change::Finish, Change::Reopen { of }, Change::Reopened],
+        &[Change::Cancel, Change::Seal],
+        &[Change::Cancel, Change::Seal, Change::Exported],
     ];
     for (index, way) in ways.into_iter().enumerate() {
         let mut record = s.added(0, &format!("campaign {index}")).await;
@@ -94,6 +97,9 @@ pub async fn only_allowed_changes_are_made(s: Subject) {
             Change::Finish,
             Change::Reopen { of },
             Change::Reopened,
+            Change::Seal,
+            Change::Exported,
+            Change::Forgotten,
         ];
         let refused = |change: &&Change| !record.clone().change(change, s.now());
         for change in every.iter().filter(refused) {
@@ -156,6 +162,41 @@ pub async fn a_round_is_opened_to_its_end(s: Subject) {
     s.made(&record, Change::Reopen { of }).await;
     let cancelled = s.made(&record, Change::Cancel).await;
     assert_eq!((cancelled.status, cancelled.round, cancelled.reopening), (Status::Cancelled, 2, None));
+}
+
+/// The instant of a campaign's end is kept until a round reopens it.
+pub async fn the_end_is_kept(s: Subject) {
+    let (record, other) = (s.added(0, "spring").await, s.added(0, "summer").await);
+    s.made(&record, Change::Planned).await;
+    s.made(&record, Change::Release).await;
+    (s.advance)(Duration::from_secs(60));
+    let finished = s.made(&record, Change::Finish).await;
+    assert_eq!(finished.ended_at, Some(s.now()));
+    assert_eq!(s.loaded(&record).await, finished);
+    let reopened = s.made(&record, Change::Reopen { of: Resend::Failed }).await;
+    assert_eq!(reopened.ended_at, None);
+    assert_eq!(s.loaded(&record).await, reopened);
+    s.made(&record, Change::Reopened).await;
+    for record in [&record, &other] {
+        let cancelled = s.made(record, Change::Cancel).await;
+        assert_eq!(cancelled.ended_at, Some(s.now()));
+        (s.advance)(Duration::from_secs(60));
+        for change in [Change::Seal, Change::Exported, Change::Forgotten] {
+            assert_eq!(s.made(record, change).await.ended_at, cancelled.ended_at);
+        }
+        assert_eq!(s.loaded(record).await.ended_at, cancelled.ended_at);
+    }
+}
+
+/// A campaign's secret is kept until its log is exported, and is gone from then on.
+pub async fn the_secret_goes_when_the_log_is_exported(s: Subject) {
+    let record = s.added(0, "spring").await;
+    s.made(&record, Change::Cancel).await;
+    assert_eq!(s.made(&record, Change::Seal).await.salt, record.salt);
+    assert_eq!(s.loaded(&record).await.salt, record.salt);
+    assert_eq!(s.made(&record, Change::Exported).await.salt, Salt::GONE);
+    assert_eq!(s.loaded(&record).await.salt, Salt::GONE);
+    assert_eq!(s.made(&record, Change::Forgotten).await.salt, Salt::GONE);
 }
 
 /// Another tenant's key, and one that was never given, find nothing and change nothing.
@@ -233,6 +274,31 @@ pub async fn active_are_those_with_work(s: Subject) {
     assert_eq!(s.names(&Select::Released, 0, 10).await, ["released"]);
 }
 
+/// Ended are the finished, cancelled, sealed and exported campaigns of all tenants.
+pub async fn ended_are_those_of_which_something_is_left(s: Subject) {
+    let pause = || Change::Pause { code: WHY };
+    let ways: [(&str, &[Change]); 8] = [
+        ("planning", &[]),
+        ("released", &[Change::Planned, Change::Release]),
+        ("paused", &[Change::Planned, Change::Release, pause()]),
+        ("finished", &[Change::Planned, Change::Release, Change::Finish]),
+        ("cancelled", &[Change::Cancel]),
+        ("sealed", &[Change::Cancel, Change::Seal]),
+        ("exported", &[Change::Cancel, Change::Seal, Change::Exported]),
+        ("forgotten", &[Change::Cancel, Change::Seal, Change::Exported, Change::Forgotten]),
+    ];
+    for (index, (name, way)) in ways.into_iter().enumerate() {
+        let mut record = s.added(index % 2, name).await;
+        for change in way {
+            record = s.made(&record, change.clone()).await;
+        }
+        assert_eq!(record.status.as_str(), name);
+    }
+    assert_eq!(s.names(&Select::Ended, 0, 10).await, ["finished", "cancelled", "sealed", "exported"]);
+    assert_eq!(s.names(&Select::Ended, 0, 3).await, ["finished", "cancelled", "sealed"]);
+    assert_eq!(s.names(&Select::Active, 0, 10).await, ["released", "paused", "cancelled"]);
+}
+
 /// Writes one test per case of the suite. `$new` names an `async fn() -> Subject`.
 #[macro_export]
 macro_rules! campaigns_conformance {
@@ -247,12 +313,15 @@ macro_rules! campaigns_conformance {
             a_release_happens_once
             a_round_reopens_a_campaign
             a_round_is_opened_to_its_end
+            the_end_is_kept
+            the_secret_goes_when_the_log_is_exported
             a_foreign_key_finds_nothing
             campaigns_are_loaded_in_order
             a_name_selects_one
             a_tenant_lists_its_own
             lists_come_in_pages
             active_are_those_with_work
+            ended_are_those_of_which_something_is_left
         }
     };
 }

@@ -12,7 +12,7 @@ use super::number;
 use crate::campaign::CampaignKind;
 use crate::campaigns::{CampaignRecord, Change, Created};
 use crate::delivery::{
-    Appended, BATCH, Kind, Manifest, Message, Place, PlanRow, PlanVerdict, Planned, Query, Recipient,
+    Appended, BATCH, Forget, Kind, Manifest, Message, Place, PlanRow, PlanVerdict, Planned, Query, Recipient,
 };
 use crate::fact::{
     Answer, Begin, Begun, Fact, Facts, Hears, Recorded, Reopening, Resend, State, Subject as Of, Then, Wait,
@@ -148,6 +148,30 @@ impl Subject {
             from = page.next;
         }
         records
+    }
+
+    /// Forgets all of it; says whether there was more than one part.
+    async fn forget(&self, what: &Forget) -> bool {
+        let mut parts = 1;
+        while self.log.forget(what).await.unwrap() {
+            parts += 1;
+            assert!(parts < 1_000, "it comes to an end");
+        }
+        1 < parts
+    }
+
+    /// The parameters of the first records, as texts.
+    async fn parameters(&self, campaign: &CampaignKey) -> Vec<String> {
+        let query = Query::Scan { campaign: campaign.clone(), from: 0, of: Kind::Any, max: 2_000 };
+        let messages = self.log.messages(&query).await.unwrap().messages;
+        messages.iter().map(|message| String::from_utf8(message.parameters.to_vec()).unwrap()).collect()
+    }
+
+    /// A campaign as it is once its log was exported.
+    async fn exported(&self, campaign: &CampaignRecord) {
+        for change in [Change::Cancel, Change::Seal, Change::Exported] {
+            self.made(campaign, change).await;
+        }
     }
 
     async fn evidence(&self) -> Vec<Entry> {
@@ -1342,14 +1366,186 @@ pub async fn strays_that_tell_a_number_are_forgotten(s: Subject) {
         assert_eq!(s.by_wamid(0, n, What::Delivered).await, Recorded::Unmatched);
     }
     let number = PhoneNumber::from_digits(tells.into()).unwrap();
-    s.log.forget_strays(&s.scopes[1], &[number]).await.unwrap();
-    s.log.forget_strays(&s.scopes[0], &[number]).await.unwrap();
+    for scope in [&s.scopes[1], &s.scopes[0]] {
+        s.forget(&Forget::strays(scope, &[number])).await;
+    }
     for (message, n) in [(&told, tells), (&other, does_not)] {
         s.begin(message, 1).await;
         s.accept(message, n).await;
     }
     s.log.adopt().await.unwrap();
     assert_eq!([s.state(&told).await, s.state(&other).await], [State::Accepted, State::Delivered]);
+}
+
+/// The parameters of a finished campaign's record go once no round can cover it any more: its
+/// message was delivered, or it has none. All others stay, and are there in the next round.
+pub async fn parameters_go_when_no_round_can_need_them(s: Subject) {
+    let campaign = s.added(0, "c").await;
+    let suppressed = row(8, PlanVerdict::Suppressed(WHY));
+    s.freeze(&campaign.key, 0, planned(0..8).into_iter().chain([suppressed]).collect()).await;
+    s.made(&campaign, Change::Planned).await;
+    s.made(&campaign, Change::Release).await;
+    let keys = [0, 1, 2, 3, 4, 5, 6, 7].map(|n| campaign.key.message(n));
+    let [delivered, read, failed, both, taken, expired, unknown, denied] = &keys;
+    for (n, key) in (0..6).zip(&keys) {
+        s.begin(key, 1).await;
+        s.accept(key, n).await;
+    }
+    s.callback(delivered, 0, What::Delivered).await;
+    s.callback(read, 1, What::Read).await;
+    s.callback(failed, 2, What::Failed { code: WHY }).await;
+    s.callback(both, 3, What::Failed { code: WHY }).await;
+    s.callback(both, 3, What::Delivered).await;
+    s.answer(expired, 1, What::Expired).await;
+    s.begin(unknown, 1).await;
+    s.answer(unknown, 1, What::InDoubt { code: WHY }).await;
+    s.answer(denied, 0, What::Denied { code: WHY }).await;
+    let all = s.parameters(&campaign.key).await;
+    let what = Forget::Parameters(campaign.key.clone());
+    s.forget(&what).await;
+    assert_eq!(s.parameters(&campaign.key).await, all, "it goes on");
+    s.made(&campaign, Change::Finish).await;
+    let theirs = CampaignKey::new(&s.scopes[1], campaign.key.number());
+    s.forget(&Forget::Parameters(theirs)).await;
+    assert_eq!(s.parameters(&campaign.key).await, all, "it is another tenant's");
+    s.forget(&what).await;
+    let left = ["", "", "2", "", "4", "5", "6", "7", ""];
+    assert_eq!(s.parameters(&campaign.key).await, left);
+    assert!(!s.forget(&what).await, "a second time there is nothing to do");
+
+    s.made(&campaign, Change::Reopen { of: Resend::NotDelivered }).await;
+    for (key, attempt) in [(failed, 1), (taken, 1), (expired, 1), (unknown, 1), (denied, 0)] {
+        let reopened = s.answer(key, attempt, round(1, Resend::NotDelivered)).await;
+        assert_eq!(reopened, Recorded::Applied);
+        assert_eq!(s.begin(key, 2).await, Begun::Attempt(attempt + 1));
+        assert_eq!(s.message(key).await.parameters, key.record().to_string());
+    }
+    s.made(&campaign, Change::Reopened).await;
+    // What was delivered in the round needs none either.
+    s.tell(Of::Callback(failed.clone(), 2, wamid(22)), What::Delivered).await;
+    s.forget(&what).await;
+    assert_eq!(s.parameters(&campaign.key).await, left, "it goes on again");
+    s.made(&campaign, Change::Finish).await;
+    s.forget(&what).await;
+    assert_eq!(s.parameters(&campaign.key).await, ["", "", "", "", "4", "5", "6", "7", ""]);
+    s.sums_hold(&campaign).await;
+}
+
+/// Nothing of a cancelled campaign is begun any more, so all of its parameters may go; nothing else
+/// does.
+pub async fn a_cancelled_campaign_needs_no_parameters(s: Subject) {
+    let campaign = s.released(3).await;
+    s.begin(&campaign.key.message(0), 1).await;
+    s.made(&campaign, Change::Cancel).await;
+    s.forget(&Forget::Parameters(campaign.key.clone())).await;
+    assert_eq!(s.parameters(&campaign.key).await, ["", "", ""]);
+    assert_eq!(s.accept(&campaign.key.message(0), 1).await, Recorded::Applied);
+    assert_eq!(s.message(&campaign.key.message(1)).await.to, row(1, PlanVerdict::Planned).to);
+    s.sums_hold(&campaign).await;
+}
+
+/// Nothing of a sealed campaign changes, whatever is told and by whatever name; but whoever is
+/// erased is forgotten there, too.
+pub async fn a_sealed_log_takes_no_facts(s: Subject) {
+    let campaign = s.released(3).await;
+    let [taken, sending, waiting] = [0, 1, 2].map(|n| campaign.key.message(n));
+    s.begin(&taken, 1).await;
+    s.accept(&taken, 0).await;
+    s.begin(&sending, 1).await;
+    s.made(&campaign, Change::Cancel).await;
+    s.made(&campaign, Change::Seal).await;
+    let before = [s.message(&taken).await, s.message(&sending).await, s.message(&waiting).await];
+    let (progress, evidence) = (s.progress(&campaign).await, s.evidence().await.len());
+    assert_eq!(s.callback(&taken, 0, What::Delivered).await, Recorded::Unmatched);
+    assert_eq!(s.by_wamid(0, 0, What::Read).await, Recorded::Unmatched);
+    assert_eq!(s.accept(&sending, 1).await, Recorded::Unmatched);
+    assert_eq!(s.answer(&waiting, 0, What::Denied { code: WHY }).await, Recorded::Unmatched);
+    assert_eq!(s.begin(&waiting, 2).await, Begun::Cancelled);
+    assert_eq!(s.log.adopt().await.unwrap(), 0);
+    assert_eq!([s.message(&taken).await, s.message(&sending).await, s.message(&waiting).await], before);
+    assert_eq!((s.progress(&campaign).await, s.evidence().await.len()), (progress, evidence));
+    assert_eq!(s.answer(&taken, 0, What::Erased).await, Recorded::Applied);
+    assert_eq!(s.message(&taken).await.to, None);
+    s.sums_hold(&campaign).await;
+}
+
+/// The messages of an exported campaign are removed, under every name that they have; its progress
+/// stays. Of any other campaign nothing is.
+pub async fn messages_are_forgotten_once_they_are_exported(s: Subject) {
+    let campaign = s.released(3).await;
+    let other = s.added(0, "other").await;
+    s.freeze(&other.key, 0, planned(0..3)).await;
+    let keys = [0, 1, 2].map(|n| campaign.key.message(n));
+    let [delivered, taken, waiting] = &keys;
+    for (n, key) in (0..2).zip(&keys) {
+        s.begin(key, 1).await;
+        s.accept(key, n).await;
+    }
+    s.callback(delivered, 0, What::Delivered).await;
+    let what = Forget::Messages(campaign.key.clone());
+    let progress = s.progress(&campaign).await;
+    for change in [None, Some(Change::Cancel), Some(Change::Seal)] {
+        if let Some(change) = change {
+            s.made(&campaign, change).await;
+        }
+        s.forget(&what).await;
+        assert_eq!(s.scan(&campaign.key, Kind::Any, 10).await, [0, 1, 2], "it is not exported");
+    }
+    s.made(&campaign, Change::Exported).await;
+    let theirs = CampaignKey::new(&s.scopes[1], campaign.key.number());
+    s.forget(&Forget::Messages(theirs)).await;
+    assert_eq!(s.scan(&campaign.key, Kind::Any, 10).await, [0, 1, 2], "it is another tenant's");
+    s.forget(&what).await;
+    assert!(s.scan(&campaign.key, Kind::Any, 10).await.is_empty());
+    assert!(s.log.messages(&Query::Keys(keys.to_vec())).await.unwrap().messages.is_empty());
+    let ids = (0..3).map(|n| row(n, PlanVerdict::Planned).to.unwrap().id).collect();
+    let by_ids = s.log.messages(&Query::Ids(campaign.key.clone(), ids)).await.unwrap();
+    assert!(by_ids.messages.is_empty());
+    assert_eq!(s.progress(&campaign).await, progress);
+    assert_eq!(s.callback(taken, 1, What::Delivered).await, Recorded::Unmatched);
+    assert_eq!(s.answer(taken, 0, What::Erased).await, Recorded::Unmatched);
+    assert_eq!(s.begin(waiting, 1).await, Begun::Unplanned);
+    s.by_wamid(0, 1, What::Delivered).await;
+    s.log.adopt().await.unwrap();
+    assert!(!s.forget(&what).await, "a second time there is nothing to do");
+    s.made(&campaign, Change::Forgotten).await;
+    assert_eq!(s.progress(&campaign).await, progress);
+    assert_eq!(s.scan(&other.key, Kind::Any, 10).await, [0, 1, 2]);
+    assert_eq!(s.parameters(&other.key).await, ["0", "1", "2"]);
+}
+
+/// A campaign is forgotten whole, in however many parts, and its neighbours keep what they have.
+pub async fn large_campaigns_are_forgotten_whole(s: Subject) {
+    let size = u32::try_from(BATCH).unwrap();
+    let mut campaigns = Vec::new();
+    for name in ["before", "large", "after"] {
+        let campaign = s.added(0, name).await;
+        let batches = if name == "large" { 6 } else { 1 };
+        for batch in 0..batches {
+            // Some batches are short.
+            let rows = planned(batch * size..batch * size + size - 37 * batch);
+            s.freeze(&campaign.key, batch, rows).await;
+        }
+        s.made(&campaign, Change::Planned).await;
+        campaigns.push(s.made(&campaign, Change::Release).await);
+    }
+    let [before, large, behind] = campaigns.as_slice() else { unreachable!() };
+    for (n, record) in (0..).zip([0, 31, 32, 499, 500, 2_047, 2_048, 2_600]) {
+        let key = large.key.message(record);
+        s.begin(&key, 1).await;
+        s.accept(&key, n).await;
+        s.callback(&key, n, What::Delivered).await;
+    }
+    s.exported(large).await;
+    s.forget(&Forget::Messages(large.key.clone())).await;
+    assert!(s.scan(&large.key, Kind::Any, 2_000).await.is_empty());
+    for kept in [before, behind] {
+        assert_eq!(s.scan(&kept.key, Kind::Any, 2_000).await, (0..size).collect::<Vec<_>>());
+        let ids: Vec<_> = planned(0..size).iter().map(|row| row.to.unwrap().id).collect();
+        let found = s.log.messages(&Query::Ids(kept.key.clone(), ids)).await.unwrap();
+        assert_eq!(found.messages.len(), BATCH);
+        s.sums_hold(kept).await;
+    }
 }
 
 /// Writes one test per case of the suite. `$new` names an `async fn() -> Subject`.
@@ -1419,6 +1615,11 @@ macro_rules! delivery_log_conformance {
             whoever_opted_out_is_not_begun
             an_erased_record_names_nobody
             strays_that_tell_a_number_are_forgotten
+            parameters_go_when_no_round_can_need_them
+            a_cancelled_campaign_needs_no_parameters
+            a_sealed_log_takes_no_facts
+            messages_are_forgotten_once_they_are_exported
+            large_campaigns_are_forgotten_whole
         }
     };
 }

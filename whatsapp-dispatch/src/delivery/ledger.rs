@@ -9,7 +9,7 @@ use rules_core::work::events::Entry;
 use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
 use super::{Appended, DUPLICATE, Manifest, Place, PlanRow, PlanVerdict, Planned, first_record};
 use crate::campaigns::Status;
-use crate::fact::{Begin, Begun, Fact, Facts, Gate, Hears, Recorded, Subject, What, holder};
+use crate::fact::{Begin, Begun, Fact, Facts, Gate, Hears, Opening, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey, Salt};
 
@@ -271,7 +271,8 @@ fn record_one<L: Ledger>(ledger: &mut L, fact: &Fact, changes: &mut Changes) -> 
             return Ok(Recorded::Unmatched);
         }
     };
-    if ledger.gate(message.campaign())?.is_none() {
+    let open = ledger.gate(message.campaign())?.map(|gate| gate.open);
+    if open.is_none_or(|open| open == Opening::Sealed && fact.what != What::Erased) {
         return Ok(Recorded::Unmatched);
     }
     let before = ledger.known(message)?;
@@ -334,6 +335,9 @@ pub(crate) fn adopt<L: Ledger>(
 ) -> Result<Left, L::Error> {
     let mut changes = Changes::default();
     for (message, wamid) in found {
+        if ledger.gate(message.campaign())?.is_none_or(|gate| gate.open == Opening::Sealed) {
+            continue;
+        }
         let Some(before) = ledger.known(message)? else { continue };
         let mut after = before.clone();
         meet(ledger, message, wamid, &mut after, &mut changes)?;

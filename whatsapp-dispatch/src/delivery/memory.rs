@@ -6,24 +6,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use rules_core::judge::tenant::{TenantId, TenantScope};
+use rules_core::judge::tenant::TenantId;
 use rules_core::store::memory::{Memory, Part};
 use rules_core::work::StoreError;
 use rules_core::work::clock::Clock;
 
 use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
 use super::{
-    Appended, DeliveryLog, Manifest, Message, Page, Place, PlanVerdict, Planned, Query, first_record,
+    Appended, DeliveryLog, Forget, Manifest, Message, Page, Place, PlanVerdict, Planned, Query, first_record,
 };
 use crate::campaigns::{CampaignRecord, Status};
 use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey};
 use crate::people::opted_out;
-use crate::phone::PhoneNumber;
 use crate::progress::{DUPLICATE_PERSON, Progress};
 
 mod campaigns;
+mod forget;
 
 /// Facts without a message are kept for so long.
 pub(crate) const ORPHANS_KEPT: TimeDelta = TimeDelta::days(8);
@@ -103,6 +103,10 @@ impl Tables {
             },
         };
         let named = matches!(fact.of, Subject::Wamid(..));
+        let sealed = |stored: &mut Stored| stored.record.status.is_sealed();
+        if fact.what != What::Erased && self.campaign(key.campaign()).is_some_and(sealed) {
+            return Recorded::Unmatched;
+        }
         let emptied = fact.what == What::Erased && self.empty(&key);
         let planned = |message: &&mut Message| message.verdict == PlanVerdict::Planned;
         let Some(message) = self.message(&key).filter(planned) else {
@@ -314,13 +318,9 @@ impl DeliveryLog for Memory {
         Ok(answers)
     }
 
-    async fn forget_strays(&self, scope: &TenantScope, numbers: &[PhoneNumber]) -> Result<(), StoreError> {
-        let digits: Vec<String> = numbers.iter().map(|number| number.digits().to_string()).collect();
-        self.part::<DispatchState>().tables().orphans.retain(|(_, fact)| match &fact.of {
-            Subject::Wamid(of, wamid) if of == scope.id() => !digits.iter().any(|digits| wamid.tells(digits)),
-            _ => true,
-        });
-        Ok(())
+    async fn forget(&self, what: &Forget) -> Result<bool, StoreError> {
+        self.part::<DispatchState>().tables().forget(what);
+        Ok(false)
     }
 
     async fn record(&self, facts: &[Fact]) -> Result<Vec<Recorded>, StoreError> {

@@ -30,6 +30,7 @@ use crate::inbox::Inbox;
 use crate::people::{Acquainted, OptOutWords, People};
 use crate::quarantine::Quarantine;
 use crate::register::Register;
+use crate::retention::Retention;
 use crate::rule::{self, PersonFacts};
 use crate::sender::{SenderSource, Senders};
 use crate::shelf::Shelf;
@@ -61,6 +62,7 @@ pub struct DispatchBuilder {
     facts: Vec<Arc<dyn FactSource>>,
     config: DispatchConfig,
     words: OptOutWords,
+    retention: Option<Retention>,
     alone: bool,
 }
 
@@ -89,6 +91,7 @@ impl DispatchBuilder {
             facts: Vec::new(),
             config: DispatchConfig::default(),
             words: OptOutWords::default(),
+            retention: None,
         }
     }
 
@@ -134,6 +137,12 @@ impl DispatchBuilder {
     /// Other words and buttons by which people opt out and in than the defaults of 38 languages.
     pub fn opt_out_words(self, words: OptOutWords) -> Self {
         Self { words, ..self }
+    }
+
+    /// Exports the logs of campaigns that have ended and removes them from the store, once they were
+    /// kept for long enough. Without it they are kept for ever.
+    pub fn retention(self, retention: Retention) -> Self {
+        Self { retention: Some(retention), ..self }
     }
 
     /// Other settings than the defaults.
@@ -189,6 +198,7 @@ impl DispatchBuilder {
             fed: Notify::new(),
             inbox: Inbox::default(),
             words: self.words,
+            retention: self.retention,
         };
         Ok(Dispatch { desk: Arc::new(desk) })
     }

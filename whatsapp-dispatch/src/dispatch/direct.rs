@@ -167,7 +167,7 @@ impl Dispatch {
 
     /// Sends the first messages of a plan to a few people of the host's, to see what they look
     /// like: person *n* gets the message of the *n*th planned record. Each call sends again; the
-    /// plan itself stays as it is.
+    /// plan itself stays as it is. Of a campaign that has ended nothing is sent.
     ///
     /// # Errors
     /// As [`Dispatch::send`]; [`SendError::Testers`] for more than 10 people.
@@ -179,6 +179,10 @@ impl Dispatch {
             return Err(SendError::Testers { people: to.len() });
         }
         let Some(campaign) = self.desk.campaign(plan.key()).await? else { return Ok(Vec::new()) };
+        // Nobody keeps its parameters.
+        if campaign.record.status.has_ended() || campaign.record.status.is_sealed() {
+            return Ok(Vec::new());
+        }
         let scope = self.desk.tenants.enter(plan.key().tenant()).await?;
         let query =
             Query::Scan { campaign: plan.key().clone(), from: 0, of: Kind::ToBegin, max: to.len().max(1) };
@@ -237,7 +241,11 @@ impl Dispatch {
                 }
                 Status::Planned => Change::Release,
                 Status::Released | Status::Paused => return Ok(record),
-                Status::Cancelled | Status::Finished => {
+                Status::Cancelled
+                | Status::Finished
+                | Status::Sealed
+                | Status::Exported
+                | Status::Forgotten => {
                     return Err(SendError::Cancelled { stream: record.name });
                 }
             };

@@ -11,6 +11,7 @@ use rules_core::work::fact_source::Subjects;
 use rules_core::work::referee::Judgement;
 
 use super::Sent;
+use crate::campaigns::Status;
 use crate::codes;
 use crate::delivery::{Kind, Message, PlanVerdict, Query, Recipient};
 use crate::fact::State;
@@ -32,6 +33,8 @@ pub struct Explained {
     pub records: Vec<Message>,
     /// When the rules were asked again.
     pub asked_at: DateTime<Utc>,
+    /// True when the campaign's messages were exported and removed, or are being removed.
+    pub forgotten: bool,
     planned_at: DateTime<Utc>,
     released_at: Option<DateTime<Utc>>,
     /// Of each record, in the same order.
@@ -88,6 +91,7 @@ impl Sent {
         Ok(Explained {
             records,
             asked_at,
+            forgotten: matches!(record.status, Status::Exported | Status::Forgotten),
             planned_at: record.created_at,
             released_at: record.released_at,
             verdicts: judgement.verdicts,
@@ -105,6 +109,12 @@ impl Explained {
 
 impl Display for Explained {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.records.is_empty() && self.forgotten {
+            return write!(
+                f,
+                "the campaign's messages are forgotten; what came of each stands in its export"
+            );
+        }
         if self.records.is_empty() {
             return write!(
                 f,

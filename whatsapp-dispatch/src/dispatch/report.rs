@@ -35,8 +35,9 @@ impl Report {
         self.progress.in_state(state)
     }
 
+    /// True when what waits will never be begun. Of a campaign that was finished nothing waits.
     fn is_cancelled(&self) -> bool {
-        self.record.status == Status::Cancelled
+        self.record.status == Status::Cancelled || self.record.status.is_sealed()
     }
 
     /// Messages to be begun, or on the wire.

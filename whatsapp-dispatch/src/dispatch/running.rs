@@ -16,6 +16,7 @@ use crate::dispatcher::Dispatcher;
 use crate::feeder::Feeder;
 use crate::inbox::Applier;
 use crate::resolver::Resolver;
+use crate::retention::Archivist;
 use crate::sweeper::{Sweeper, earlier};
 
 /// How often the queue is filled while there is something to fill it with.
@@ -28,6 +29,8 @@ const SWEEP: Duration = Duration::from_secs(30);
 const ACQUAINTED_FOR: u64 = 20;
 /// How often messages in doubt are decided about.
 const RESOLVE: Duration = Duration::from_secs(2);
+/// How often campaigns are looked for whose time has come: they were kept for weeks.
+const RETAIN: Duration = Duration::from_secs(600);
 /// How often references are looked for that the queue lost.
 const AUDIT: Duration = Duration::from_secs(5);
 
@@ -56,6 +59,9 @@ impl Dispatch {
         tasks.spawn(resolve(desk(), stopped.clone()));
         tasks.spawn(sweep(desk(), stopped.clone()));
         tasks.spawn(relay(desk(), stopped.clone()));
+        if let Some(retention) = self.desk.retention.clone() {
+            tasks.spawn(retain(Archivist::new(desk(), retention), desk(), stopped.clone()));
+        }
         tasks.spawn(Applier::new(desk()).run(stopped.clone()));
         let dispatcher = Dispatcher::new(desk());
         tasks.spawn(async move { dispatcher.run(stopped).await });
@@ -185,6 +191,20 @@ async fn sweep(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
         }
         if let Err(error) = sweeper.forget_old().await {
             tracing::warn!(error = %chain(&error), "forgetting old changes of webhooks failed");
+        }
+    }
+}
+
+async fn retain(mut archivist: Archivist, desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
+    while pause(&desk, &mut stop, RETAIN).await {
+        // A pass that is dropped is gone on with by the next one, of this process or another.
+        let passed = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            passed = archivist.pass() => passed,
+        };
+        if let Err(error) = passed {
+            tracing::warn!(error = %chain(&error), "looking for campaigns to forget failed");
         }
     }
 }

@@ -135,8 +135,11 @@ impl Sent {
         let changed = self.desk.campaigns.change(&record.key, record.revision, &Change::Finish).await?;
         self.desk.forget(&record.key);
         match changed {
-            Changed::Made(record) => Ok(Report { record, ..report }),
-            Changed::Moved(_) | Changed::NotAllowed(_) | Changed::Missing => Ok(report),
+            // Whoever was faster, a sweeper for one, has most likely done the same.
+            Changed::Made(record) | Changed::Moved(record) | Changed::NotAllowed(record) => {
+                Ok(Report { record, ..report })
+            }
+            Changed::Missing => Ok(report),
         }
     }
 

@@ -90,4 +90,6 @@ pub enum Opening {
     Paused,
     /// Never again.
     Cancelled,
+    /// Never again, and its log takes no more facts.
+    Sealed,
 }

@@ -29,7 +29,7 @@ impl Facts {
             Opening::Open => {}
             Opening::NotReleased => return Begun::NotReleased,
             Opening::Paused => return Begun::Paused,
-            Opening::Cancelled => return Begun::Cancelled,
+            Opening::Cancelled | Opening::Sealed => return Begun::Cancelled,
         }
         if gate.not_after.is_some_and(|end| end < now) {
             return Begun::Late;

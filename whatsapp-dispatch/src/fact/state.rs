@@ -112,6 +112,22 @@ impl State {
     pub const fn is_closed(self) -> bool {
         !matches!(self, Self::Waiting | Self::Deferred | Self::Sending)
     }
+
+    /// The state as a stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Deferred => "deferred",
+            Self::Sending => "sending",
+            Self::Unknown => "unknown",
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 impl Facts {

@@ -7,6 +7,7 @@ use rules_core::store::sqlite::Schema;
 
 mod campaigns;
 mod delivery;
+mod forget;
 mod ledger;
 mod messages;
 mod pages;

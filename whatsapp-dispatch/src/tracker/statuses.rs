@@ -44,8 +44,10 @@ impl Tracker {
                     ignored += 1;
                     continue;
                 };
-                let of = self.subject(&mut campaigns, scope, &status).await?;
-                facts.push(Fact { of, at: at(&status, now), what });
+                match self.subject(&mut campaigns, scope, &status).await? {
+                    Some(of) => facts.push(Fact { of, at: at(&status, now), what }),
+                    None => ignored += 1,
+                }
             }
         }
         let (mut applied, mut known, mut unmatched) = (0, 0, 0);
@@ -107,26 +109,29 @@ impl Tracker {
     }
 
     /// The message that a status is about: by our token if it is there and genuine, by WhatsApp's
-    /// id otherwise.
+    /// id otherwise; `None` when the token is of a campaign whose log takes no more facts.
     async fn subject(
         &self,
         campaigns: &mut Campaigns,
         scope: &TenantScope,
         status: &StatusUpdate,
-    ) -> Result<Subject, StoreError> {
+    ) -> Result<Option<Subject>, StoreError> {
         let by_wamid = || Subject::Wamid(scope.id().clone(), status.wamid.clone());
         let Some(claim) = status.callback.as_deref().and_then(UnverifiedToken::read) else {
-            return Ok(by_wamid());
+            return Ok(Some(by_wamid()));
         };
         let key = claim.campaign(scope);
         if !campaigns.contains_key(&key) {
             campaigns.insert(key.clone(), self.desk.campaign(&key).await?);
         }
         let campaign = campaigns.get(&key).and_then(Option::as_ref);
+        if campaign.is_some_and(|campaign| campaign.record.status.is_sealed()) {
+            return Ok(None);
+        }
         let token = campaign.and_then(|campaign| claim.verify(scope, &campaign.record.salt));
-        Ok(token.map_or_else(by_wamid, |token| {
+        Ok(Some(token.map_or_else(by_wamid, |token| {
             Subject::Callback(token.message, token.attempt, status.wamid.clone())
-        }))
+        })))
     }
 }
 

@@ -26,6 +26,7 @@ mod later;
 mod privacy;
 mod people;
 mod erase;
+mod retention;
 mod trips;
 mod ports;
 mod props;

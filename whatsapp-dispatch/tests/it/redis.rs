@@ -12,24 +12,30 @@ use rules_core::judge::code::Code;
 use rules_core::judge::id::LeaseToken;
 use rules_core::judge::tenant::TenantScope;
 use rules_core::store::memory::Memory;
-use rules_core::store::redis::{Command, Guarantee, Redis, RedisConfig};
+use rules_core::store::redis::{Command, Guarantee, Redis, RedisConfig, Reply};
+use rules_core::work::archive::MemoryArchive;
+use rules_core::work::lanes::{LaneDepth, Lanes};
 use tokio::task::JoinSet;
 use whatsapp_dispatch::campaign::{CampaignName, Definition};
 use whatsapp_dispatch::campaigns::{
     CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select, Status,
 };
-use whatsapp_dispatch::delivery::{DeliveryLog, Query};
+use whatsapp_dispatch::delivery::{DeliveryLog, Forget, Query};
 use whatsapp_dispatch::dispatch::Dispatch;
-use whatsapp_dispatch::fact::{Begin, Begun, Hears, Resend};
+use whatsapp_dispatch::fact::{Begin, Begun, Fact, Hears, Recorded, Resend, Subject, What};
 use whatsapp_dispatch::message::{MessageKey, Salt};
 use whatsapp_dispatch::people::{
     Address, ConsentChange, ConsentSource, Learned, Lesson, Name, People, PersonKey, Standing, UNDELIVERABLE,
 };
 use whatsapp_dispatch::quarantine::{Quarantine, Stray};
 use whatsapp_dispatch::register::{Note, NoteKey, NoteKind, Register};
+use whatsapp_dispatch::retention::Retention;
 
-use crate::house::{Scripted, campaign, main_tenant, people};
-use crate::redis_server::{RedisCluster, key_prefix, shared_url};
+use crate::house::{Jumping, Scripted, campaign, main_tenant, people, quick};
+use crate::redis_server::{Persistence, RedisCluster, RedisServer, key_prefix, shared_url};
+use crate::retention::{deaths, exported, in_time, records, sent_and_delivered};
+
+const WHY: Code = Code::known("test.why");
 
 /// Handles with connections of their own on one empty store.
 async fn handles<const N: usize>() -> [Redis; N] {
@@ -111,7 +117,8 @@ async fn of_changes_at_once_each_is_made_on_what_it_saw() {
                 match store.change(&seen.key, seen.revision, &change).await.unwrap() {
                     Changed::Made(record) => {
                         let mut expected = seen;
-                        assert!(expected.change(&change, record.released_at.unwrap_or_default()));
+                        let at = record.ended_at.or(record.released_at).unwrap_or_default();
+                        assert!(expected.change(&change, at));
                         assert_eq!(record, expected, "made on what was seen and nothing else");
                         made.push(record.clone());
                         seen = record;
@@ -133,6 +140,7 @@ async fn of_changes_at_once_each_is_made_on_what_it_saw() {
     let count = async |select| Campaigns::list(&handles[0], &select, 0, 10).await.unwrap().len();
     assert_eq!(count(Select::Active).await, usize::from(last.status.is_active()));
     assert_eq!(count(Select::Released).await, usize::from(last.status == Status::Released));
+    assert_eq!(count(Select::Ended).await, usize::from(last.status.has_ended()));
 }
 
 /// Many changes, none of which ends the campaign for good.
@@ -357,4 +365,182 @@ async fn a_cluster_keeps_campaigns_and_people() {
         unreachable!("the store was empty")
     };
     assert_eq!(Campaigns::list(&store, &Select::of(&scope), 0, 10).await.unwrap(), [record]);
+
+    let builder = Dispatch::builder(&store, Scripted::accepting()).events(Memory::new());
+    let retention = Retention::new(Arc::new(MemoryArchive::new()));
+    let dispatch = builder.retention(retention).build().unwrap();
+    drop(dispatch.plan(campaign("two"), people(600)).await.unwrap());
+    let two = CampaignName::parse("two").unwrap();
+    let sent = dispatch.campaign(scope.id(), &two).await.unwrap().unwrap();
+    sent.cancel().await.unwrap();
+    let home = cluster.node_of(&store.key(&[]));
+    let kept = || {
+        let keys = cluster.nodes()[home].command(&["KEYS", "*"]);
+        let keys = keys.array().iter().filter_map(|key| key.text().map(str::to_owned));
+        keys.filter(|key| key.contains(":m:2:") || key.contains(":i:2:")).count()
+    };
+    assert!(100 < kept());
+    assert_eq!(sent.forget_early().await.unwrap().unwrap().records, 600);
+    assert_eq!(kept(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_campaign_is_forgotten_in_time() {
+    let clock = Jumping::at_noon();
+    let config = RedisConfig::parse(&shared_url()).unwrap().accepting(Guarantee::Nothing);
+    let config = config.named(&key_prefix()).with_clock(Arc::new(clock.clone()));
+    in_time(&Redis::connect(config).await.unwrap(), &clock).await;
+}
+
+#[tokio::test]
+async fn a_death_at_any_instant_of_forgetting_does_no_harm() {
+    let [store] = handles::<1>().await;
+    deaths(&store, false).await;
+}
+
+#[tokio::test]
+async fn an_erasure_between_two_tries_at_forgetting_does_no_harm() {
+    let [store] = handles::<1>().await;
+    deaths(&store, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_that_forget_one_campaign_export_it_once() {
+    let (handles, archive) = (handles::<4>().await, Arc::new(MemoryArchive::new()));
+    for round in 0..5 {
+        let name = format!("campaign {round}");
+        let mut forgetting = JoinSet::new();
+        for (n, store) in handles.iter().enumerate() {
+            let retention = Retention::new(Arc::<MemoryArchive>::clone(&archive));
+            let builder = Dispatch::builder(store, Scripted::accepting()).events(Memory::new());
+            let dispatch = builder.retention(retention).build().unwrap();
+            if n == 0 {
+                drop(dispatch.plan(campaign(&name), people(1_500)).await.unwrap());
+            }
+            let name = CampaignName::parse(&name).unwrap();
+            let sent = dispatch.campaign(main_tenant().await.id(), &name).await.unwrap().unwrap();
+            if n == 0 {
+                sent.cancel().await.unwrap();
+            }
+            forgetting.spawn(async move { sent.forget_early().await.unwrap() });
+        }
+        let forgotten = forgetting.join_all().await;
+        assert!(forgotten.iter().flatten().all(|forgotten| forgotten.records == 1_500));
+        assert_eq!(forgotten.iter().flatten().count(), 1, "one of them came to the end");
+        let objects = exported(&*archive).await;
+        assert_eq!(objects.len(), (round + 1) * 2, "a part and the list of parts for each");
+    }
+    assert!(Campaigns::list(&handles[0], &Select::Ended, 0, 10).await.unwrap().is_empty());
+    let left = scanned(&handles[0]).await;
+    assert!(left.iter().all(|(key, _)| !key.contains(":m:") && !key.contains(":i:")), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_that_are_dropped_while_people_are_erased_stay_gone() {
+    const RECORDS: u32 = 64;
+    let [ours, theirs] = handles::<2>().await;
+    let tell = async |store: &Redis, key: MessageKey, attempt, what| {
+        let fact = Fact { of: Subject::Attempt(key, attempt), at: at(1), what };
+        DeliveryLog::record(store, &[fact]).await.unwrap()
+    };
+    for round in 0..20 {
+        let dispatch = Dispatch::builder(&ours, Scripted::accepting()).events(Memory::new()).build().unwrap();
+        let plan = dispatch.plan(campaign(&format!("{round}")), people(RECORDS as usize)).await.unwrap();
+        let sent = dispatch.release(&plan).await.unwrap();
+        let keys: Vec<MessageKey> = (0..RECORDS).map(|record| plan.key().message(record)).collect();
+        for key in &keys {
+            let wish = Begin::new(key.clone(), LeaseToken::from_bytes([1; 16]));
+            DeliveryLog::begin(&ours, &[wish]).await.unwrap();
+            let end = if key.record() % 2 == 0 { What::Delivered } else { What::Failed { code: WHY } };
+            assert_eq!(tell(&ours, key.clone(), 1, end).await, [Recorded::Applied]);
+        }
+        let record = sent.record().await.unwrap();
+        ours.change(plan.key(), record.revision, &Change::Finish).await.unwrap();
+        let (forget, key) = (ours.clone(), plan.key().clone());
+        let dropping = tokio::spawn(async move {
+            while DeliveryLog::forget(&forget, &Forget::Parameters(key.clone())).await.unwrap() {}
+        });
+        let is_erased = |key: &&MessageKey| key.record() % 5 == 1;
+        for key in keys.iter().filter(is_erased) {
+            tell(&theirs, key.clone(), 0, What::Erased).await;
+        }
+        dropping.await.unwrap();
+        for message in records(&theirs, plan.key()).await {
+            let erased = is_erased(&&message.key);
+            assert_eq!(message.to.is_none(), erased);
+            assert_eq!(message.parameters.is_empty(), erased || message.key.record() % 2 == 0);
+        }
+    }
+}
+
+/// What `redis-keys.md` says of a campaign: its hash and its name stay, and counts in shared keys
+/// that do not grow with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_forgotten_campaign_nothing_is_left_but_its_sheet() {
+    const MESSAGES: usize = 3_000;
+    let server = RedisServer::start(Persistence::None);
+    let config = RedisConfig::parse(&server.url()).unwrap().accepting(Guarantee::Nothing);
+    let store = Redis::connect(config).await.unwrap();
+    let builder = Dispatch::builder(&store, Scripted::accepting()).events(Memory::new());
+    let retention = Retention::new(Arc::new(MemoryArchive::new()));
+    let dispatch = builder.config(quick().unpaced()).retention(retention).build().unwrap();
+    drop(dispatch.plan(campaign("kept"), people(700)).await.unwrap());
+    let before = scanned(&store).await;
+
+    let sent = sent_and_delivered(&store, &dispatch, MESSAGES).await;
+    let number = sent.key().number();
+    let is_ours =
+        |key: &str| [format!(":m:{number}:"), format!(":i:{number}:")].iter().any(|part| key.contains(part));
+    let ours =
+        |keys: &[(String, i64)]| keys.iter().filter(|(key, _)| is_ours(key)).map(|(_, size)| size).sum();
+    let full: i64 = ours(&scanned(&store).await);
+    assert!(150 * MESSAGES < usize::try_from(full).unwrap(), "{full} bytes are a test of nothing");
+    // Every message was delivered, so nobody needs parameters any more.
+    dispatch.forget_ended().await.unwrap();
+    let slim: i64 = ours(&scanned(&store).await);
+    assert!(20 * MESSAGES < usize::try_from(full - slim).unwrap(), "{full} and then {slim} bytes");
+    sent.forget_early().await.unwrap().unwrap();
+
+    let after = scanned(&store).await;
+    assert_eq!(ours(&after), 0);
+    let sheet = store.key(&[&"campaign", &number]);
+    let size = after.iter().find(|(key, _)| *key == sheet).unwrap().1;
+    assert!(size < 4_096, "{size} bytes");
+    let known: BTreeSet<&str> = before.iter().map(|(key, _)| key.as_str()).collect();
+    let goes_by_itself = ["pace", "queue:batches", "quota", "outbox:relayed"].map(|part| store.key(&[&part]));
+    for (key, _) in &after {
+        let expected = *key == sheet || known.contains(key.as_str());
+        let expected = expected || goes_by_itself.iter().any(|part| key.starts_with(part));
+        assert!(expected, "{key} is left");
+    }
+    let sums = [&before, &after].map(|keys| keys.iter().map(|(_, size)| size).sum::<i64>());
+    assert!(sums[1] - sums[0] < 8_192, "the store had {} bytes and has {}", sums[0], sums[1]);
+    let waiting: Vec<LaneDepth> = store.depths(None, 10).await.unwrap();
+    assert_eq!(waiting, []);
+    let kept = dispatch.plan(campaign("kept"), people(700)).await.unwrap();
+    assert_eq!(records(&store, kept.key()).await.len(), 700);
+}
+
+/// Every key of the store with the bytes that it takes.
+async fn scanned(store: &Redis) -> Vec<(String, i64)> {
+    let (mut keys, mut cursor) = (Vec::new(), Bytes::from_static(b"0"));
+    let ours = format!("{}*", store.key(&[]));
+    loop {
+        // The first word of a command is its key; SCAN has none, and its cursor stands there.
+        let scan = Command::new("SCAN", std::str::from_utf8(&cursor).unwrap()).arg("MATCH").arg(&ours);
+        let mut reply =
+            store.read(&[scan.arg("COUNT").int(1_000)]).await.unwrap().remove(0).list().into_iter();
+        cursor = reply.next().and_then(Reply::bytes).unwrap();
+        for key in reply.next().unwrap().list() {
+            let key = key.text().unwrap().to_owned();
+            let usage = Command::new("MEMORY", "USAGE").arg(&key).arg("SAMPLES").int(0);
+            let bytes = store.read(&[usage]).await.unwrap()[0].int();
+            keys.extend(bytes.map(|bytes| (key, bytes)));
+        }
+        if cursor.as_ref() == b"0" {
+            keys.sort();
+            keys.dedup();
+            return keys;
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rules_core::judge::code::Code;
 use serde_json::Value;
 use whatsapp_dispatch::campaign::UnknownPolicy;
 use whatsapp_dispatch::campaigns::Status;
@@ -29,6 +30,7 @@ pub(crate) fn promises(run: &Run) {
     numbers_keep_their_rate(run);
     days_keep_their_limit(run);
     ours_is_theirs(run);
+    what_has_ended_is_exported_and_forgotten(run);
 }
 
 /// After a request that was not refused in so many words, nor given up by WhatsApp later, there is
@@ -263,4 +265,37 @@ fn ours_is_theirs(run: &Run) {
     );
     assert_eq!((run.theirs.statuses_waiting, run.theirs.webhooks_lost), (0, 0), "everything was told");
     assert_eq!(run.theirs.forged_taken, 0, "nobody believes a forger");
+}
+
+/// Every campaign that has ended is forgotten weeks later, and its export says of each record what the
+/// log said, and no number; of the others everything stays.
+fn what_has_ended_is_exported_and_forgotten(run: &Run) {
+    let mut left = 0;
+    for (index, outcome) in &run.campaigns {
+        let Some(lines) = run.exported.get(index) else {
+            assert!(!outcome.record.status.has_ended(), "{:?} and not forgotten", outcome.record.status);
+            left += outcome.messages.len();
+            continue;
+        };
+        assert_eq!(lines.len(), outcome.messages.len());
+        for (line, message) in lines.iter().zip(&outcome.messages) {
+            assert_eq!(
+                (&line["record"], &line["line"]),
+                (&message.key.record().into(), &message.line.into())
+            );
+            if is_planned(message) {
+                let facts = &message.facts;
+                assert_eq!(line["state"], facts.state().as_str());
+                assert_eq!(line["attempts"], facts.attempts);
+                assert_eq!(line["code"].as_str(), facts.code.as_ref().map(Code::as_str));
+            } else {
+                let code = Label::planned(&message.verdict).code.unwrap();
+                assert_eq!(line["code"], code.as_str());
+            }
+            if let Some(to) = message.to {
+                assert!(!line.to_string().contains(&to.number.digits().to_string()));
+            }
+        }
+    }
+    assert_eq!(run.left, left);
 }

@@ -5,24 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rules_core::judge::key::ChainKey;
+use rules_core::judge::key::{ArchiveKey, ChainKey};
 use rules_core::judge::tenant::TenantRecord;
 use rules_core::store::memory::Memory;
+use rules_core::work::archive::{Archive, MemoryArchive};
 use rules_core::work::clock::{Clock, ClockExt};
 use rules_core::work::events::{EventLog, Sealed};
 use rules_core::work::ids::SeededIds;
 use rules_core::work::lanes::HoldOn;
 use rules_core::work::lanes::Lanes;
 use rules_core::work::tenants::{FixedTenants, Tenants};
+use serde_json::Value;
 use whatsapp_dispatch::campaign::CampaignName;
 use whatsapp_dispatch::campaigns::{CampaignRecord, Status};
 use whatsapp_dispatch::config::DispatchConfig;
 use whatsapp_dispatch::delivery::{DeliveryLog, Kind, Message, Query};
-use whatsapp_dispatch::dispatch::{ChangeError, Dispatch, Running, Sent, Webhooks};
+use whatsapp_dispatch::dispatch::{ChangeError, Dispatch, DispatchBuilder, Running, Sent, Webhooks};
 use whatsapp_dispatch::fact::{Answer, State};
 use whatsapp_dispatch::people::{Address, ConsentChange, ConsentSource, People};
 use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::progress::Progress;
+use whatsapp_dispatch::retention::Retention;
 use whatsapp_dispatch::simulator::{Report, Simulator};
 
 use crate::scenario::{Act, Planned, Scenario, tenant_id};
@@ -41,6 +44,10 @@ pub(crate) struct Run {
     pub(crate) opted_out: BTreeMap<(usize, u64), DateTime<Utc>>,
     pub(crate) evidence: BTreeMap<String, Vec<Sealed>>,
     pub(crate) theirs: Report,
+    /// The logs of campaigns as they were exported weeks later, and how many messages were left
+    /// then of all.
+    pub(crate) exported: BTreeMap<usize, Vec<Value>>,
+    pub(crate) left: usize,
 }
 
 /// What became of a campaign.
@@ -118,6 +125,10 @@ impl World {
     }
 
     fn dispatch(&self) -> Dispatch {
+        self.builder().build().unwrap()
+    }
+
+    fn builder(&self) -> DispatchBuilder {
         let mut config = DispatchConfig::default();
         // Few idle turns, so that many seeds fit into a minute.
         config.tick = Duration::from_secs(1);
@@ -125,8 +136,6 @@ impl World {
             .tenants(self.tenants.clone())
             .rules(self.scenario.rules())
             .config(config)
-            .build()
-            .unwrap()
     }
 
     fn start(&mut self) {
@@ -309,6 +318,34 @@ impl World {
         self.store.messages(&query).await.unwrap().messages
     }
 
+    /// Weeks later nobody needs the logs of campaigns that have ended.
+    async fn forget(&self) -> (BTreeMap<usize, Vec<Value>>, usize) {
+        self.clock.sleep(Duration::from_secs(60 * 86_400)).await;
+        let archive = Arc::new(MemoryArchive::new());
+        let retention = Retention::new(Arc::<MemoryArchive>::clone(&archive));
+        let dispatch = self.builder().retention(retention).build().unwrap();
+        let forgotten = dispatch.forget_ended().await.unwrap();
+        let (mut exported, mut left) = (BTreeMap::new(), 0);
+        for index in &self.released {
+            let sent = self.sent(*index).await;
+            left += self.messages(sent.key()).await.len();
+            let Some(ours) = forgotten.iter().find(|forgotten| forgotten.campaign == *sent.key()) else {
+                continue;
+            };
+            let seal = ours.export.clone().unwrap();
+            let read = async |key| archive.get(&[key]).await.unwrap().remove(0).unwrap();
+            let listed: Value = serde_json::from_slice(&read(seal.clone()).await).unwrap();
+            let mut lines = Vec::new();
+            for part in listed["parts"].as_array().unwrap() {
+                let key = ArchiveKey::new(seal.folder(), part["object"].as_str().unwrap()).unwrap();
+                let text = String::from_utf8(read(key).await.to_vec()).unwrap();
+                lines.extend(text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()));
+            }
+            exported.insert(*index, lines);
+        }
+        (exported, left)
+    }
+
     async fn end(self) -> Run {
         let mut campaigns = BTreeMap::new();
         for index in self.released.clone() {
@@ -322,7 +359,10 @@ impl World {
             let sealed = self.store.read(&ChainKey::of(id), 1, usize::MAX).await.unwrap();
             evidence.insert(id.to_string(), sealed);
         }
+        let (exported, left) = self.forget().await;
         Run {
+            exported,
+            left,
             posts: self.witness.posts(),
             failed: self.witness.failed(),
             campaigns,

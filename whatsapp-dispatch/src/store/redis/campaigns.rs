@@ -15,7 +15,7 @@ use crate::message::{CampaignKey, Salt};
 
 /// The fields that make a record, in the order in which [`record`] reads them. Beside them the
 /// hash holds what a [`Gate`] is made of and the campaign's progress.
-const RECORD: [&str; 12] = [
+const RECORD: [&str; 13] = [
     "tenant",
     "name",
     "definition",
@@ -28,6 +28,7 @@ const RECORD: [&str; 12] = [
     "released_us",
     "round",
     "reopening",
+    "ended_us",
 ];
 
 /// The fields that make a [`Gate`], in the order in which [`gate`] reads them.
@@ -177,12 +178,15 @@ fn moved(store: &Redis, record: &CampaignRecord, commit: &mut Commit) {
         .arg("revision")
         .int(record.revision)
         .arg("round")
-        .int(record.round);
+        .int(record.round)
+        .arg("salt")
+        .arg(record.salt.as_bytes());
     let mut gone = Vec::new();
     for (field, value) in [
         ("reason", record.reason.as_ref().map(ToString::to_string)),
         ("released_us", record.released_at.map(|at| at.timestamp_micros().to_string())),
         ("reopening", record.reopening.map(|of| of.as_str().to_owned())),
+        ("ended_us", record.ended_at.map(|at| at.timestamp_micros().to_string())),
     ] {
         match value {
             Some(value) => set = set.arg(field).arg(value),
@@ -193,9 +197,11 @@ fn moved(store: &Redis, record: &CampaignRecord, commit: &mut Commit) {
     if !gone.is_empty() {
         commit.write(gone.into_iter().fold(Command::new("HDEL", &home), Command::arg));
     }
-    for (list, is_in) in
-        [("active", record.status.is_active()), ("released", record.status == Status::Released)]
-    {
+    for (list, is_in) in [
+        ("active", record.status.is_active()),
+        ("released", record.status == Status::Released),
+        ("ended", record.status.has_ended()),
+    ] {
         let list = store.key(&[&"campaigns", &list]);
         commit.write(if is_in {
             Command::new("ZADD", &list).int(number).int(number)
@@ -250,6 +256,7 @@ async fn indexed(store: &Redis, select: &Select, after: u32, max: usize) -> Resu
         Select::Of(tenant) => store.key(&[&"campaigns", &"of", tenant]),
         Select::Active => store.key(&[&"campaigns", &"active"]),
         Select::Released => store.key(&[&"campaigns", &"released"]),
+        Select::Ended => store.key(&[&"campaigns", &"ended"]),
     };
     let page = Command::new("ZRANGE", &key)
         .arg(format!("({after}"))
@@ -287,6 +294,7 @@ fn record(number: u32, fields: Vec<Reply>) -> Result<Option<CampaignRecord>, Red
         released_at: fields.number_if_any()?.map(instant),
         round: fields.number()?,
         reopening: fields.text_if_any()?.as_deref().and_then(Resend::parse),
+        ended_at: fields.number_if_any()?.map(instant),
     }))
 }
 

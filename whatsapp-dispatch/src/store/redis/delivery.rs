@@ -3,19 +3,18 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rules_core::judge::code::Code;
-use rules_core::judge::tenant::TenantScope;
 use rules_core::store::redis::{Command, Commit, Redis, RedisError, Reply};
 use rules_core::work::StoreError;
 
 use super::campaigns::home;
 use crate::delivery::ledger::{self, Left};
-use crate::delivery::{DeliveryLog, Manifest, Page, Place, Planned, Query, first_record};
+use crate::delivery::{DeliveryLog, Forget, Manifest, Page, Place, Planned, Query, first_record};
 use crate::fact::{Begin, Begun, Fact, Recorded};
 use crate::message::CampaignKey;
-use crate::phone::PhoneNumber;
 use crate::progress::{Bucket, Label, Progress};
 
 mod cells;
+mod forget;
 mod messages;
 mod scribe;
 mod seen;
@@ -57,11 +56,10 @@ impl DeliveryLog for Redis {
         strays::search(self).await.map_err(|error| error.while_doing("searching for messages by id"))
     }
 
-    async fn forget_strays(&self, scope: &TenantScope, numbers: &[PhoneNumber]) -> Result<(), StoreError> {
-        let digits: Vec<String> = numbers.iter().map(|number| number.digits().to_string()).collect();
-        strays::forget_numbers(self, scope.id(), &digits)
+    async fn forget(&self, what: &Forget) -> Result<bool, StoreError> {
+        forget::forget(self, what)
             .await
-            .map_err(|error| error.while_doing("forgetting what was told without a message"))
+            .map_err(|error| error.while_doing("forgetting what nobody needs any more"))
     }
 
     async fn messages(&self, query: &Query) -> Result<Page, StoreError> {

@@ -15,7 +15,7 @@ use crate::fact::{Gate, Resend};
 use crate::message::{CampaignKey, Salt};
 
 const COLUMNS: &str = "number, tenant, name, definition, source, salt, status, reason, revision, created_us, \
-     released_us, round, reopening";
+     released_us, round, reopening, ended_us";
 
 #[async_trait]
 impl Campaigns for Sqlite {
@@ -65,7 +65,7 @@ impl Campaigns for Sqlite {
             }
             tx.prepare_cached(
                 "UPDATE campaign SET status = ?2, reason = ?3, revision = ?4, released_us = ?5, round = ?6,
-                     reopening = ?7
+                     reopening = ?7, ended_us = ?8, salt = ?9
                  WHERE number = ?1",
             )?
             .execute(params![
@@ -76,6 +76,8 @@ impl Campaigns for Sqlite {
                 record.released_at.map(|at| at.timestamp_micros()),
                 record.round,
                 record.reopening.map(Resend::as_str),
+                record.ended_at.map(|at| at.timestamp_micros()),
+                record.salt.as_bytes(),
             ])?;
             Ok(Changed::Made(record))
         })
@@ -110,11 +112,12 @@ fn listed(
         // As the index says it.
         Select::Active => "status IN ('released', 'paused', 'cancelled') AND ?2 = '' AND ?3 = ''",
         Select::Released => "status = 'released' AND ?2 = '' AND ?3 = ''",
+        Select::Ended => "status IN ('finished', 'cancelled', 'sealed', 'exported') AND ?2 = '' AND ?3 = ''",
     };
     let (tenant, name) = match select {
         Select::Named(tenant, name) => (tenant.as_str(), name.as_str()),
         Select::Of(tenant) => (tenant.as_str(), ""),
-        Select::Active | Select::Released => ("", ""),
+        Select::Active | Select::Released | Select::Ended => ("", ""),
     };
     let max = i64::try_from(max).unwrap_or(i64::MAX);
     let sql =
@@ -184,6 +187,7 @@ fn read(row: &Row<'_>) -> Result<CampaignRecord, SqliteError> {
     let reason: Option<String> = row.get(7)?;
     let released: Option<i64> = row.get(10)?;
     let reopening: Option<String> = row.get(12)?;
+    let ended: Option<i64> = row.get(13)?;
     Ok(CampaignRecord {
         key: CampaignKey::stored(&tenant, row.get(0)?),
         name: CampaignName::parse(&text(2)?).map_err(SqliteError::damaged)?,
@@ -195,6 +199,7 @@ fn read(row: &Row<'_>) -> Result<CampaignRecord, SqliteError> {
         revision: row.get(8)?,
         created_at: instant(row.get(9)?),
         released_at: released.map(instant),
+        ended_at: ended.map(instant),
         round: row.get(11)?,
         reopening: reopening.as_deref().and_then(Resend::parse),
     })

@@ -1,16 +1,14 @@
 use async_trait::async_trait;
 use rules_core::judge::code::Code;
-use rules_core::judge::tenant::TenantScope;
 use rules_core::store::sqlite::rusqlite::{OptionalExtension, Transaction, params};
 use rules_core::store::sqlite::{Sqlite, SqliteError};
 use rules_core::work::StoreError;
 
 use super::ledger::Books;
-use super::{SCHEMA, messages, orphans};
-use crate::delivery::{DeliveryLog, Manifest, Page, Planned, Query, ledger};
+use super::{SCHEMA, forget, messages, orphans};
+use crate::delivery::{DeliveryLog, Forget, Manifest, Page, Planned, Query, ledger};
 use crate::fact::{Begin, Begun, Fact, Recorded};
 use crate::message::CampaignKey;
-use crate::phone::PhoneNumber;
 use crate::progress::{Bucket, Label, Progress};
 
 #[async_trait]
@@ -68,12 +66,11 @@ impl DeliveryLog for Sqlite {
         orphans::search(self).await.map_err(|error| error.while_doing("searching for messages by id"))
     }
 
-    async fn forget_strays(&self, scope: &TenantScope, numbers: &[PhoneNumber]) -> Result<(), StoreError> {
-        let tenant = scope.id().clone();
-        let digits: Vec<String> = numbers.iter().map(|number| number.digits().to_string()).collect();
-        self.write(&SCHEMA, move |tx| orphans::forget(tx, &tenant, &digits))
+    async fn forget(&self, what: &Forget) -> Result<bool, StoreError> {
+        let what = what.clone();
+        self.write(&SCHEMA, move |tx| forget::forget(tx, &what))
             .await
-            .map_err(|error| error.while_doing("forgetting what was told without a message"))
+            .map_err(|error| error.while_doing("forgetting what nobody needs any more"))
     }
 
     async fn messages(&self, query: &Query) -> Result<Page, StoreError> {

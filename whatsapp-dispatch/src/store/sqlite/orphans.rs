@@ -17,7 +17,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 use rules_core::judge::tenant::TenantId;
 use rules_core::store::sqlite::rusqlite::{Transaction, params};
@@ -28,7 +28,7 @@ use super::ledger::Books;
 use super::messages::{later, record_of};
 use super::pages::Pages;
 use crate::delivery::change::{status, word};
-use crate::delivery::{ORPHANS_KEPT, ledger};
+use crate::delivery::{ORPHANS_KEPT, TOLD_FOR, ledger};
 use crate::fact::{Fact, What};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, MessageKey, row as row_of};
@@ -37,8 +37,6 @@ use crate::message::{CampaignKey, MessageKey, row as row_of};
 const WANTED: u32 = 20_000;
 /// Messages that one statement of a search looks at.
 const STRETCH: u32 = 4_000;
-/// WhatsApp drops a message after 30 days ("Time-to-live", Meta), and may tell so a while later.
-const TOLD_FOR: TimeDelta = TimeDelta::days(38);
 
 /// A kept fact: tenant, WhatsApp's id, word.
 type Name = (String, String, String);
@@ -176,7 +174,7 @@ fn wanted(tx: &Transaction<'_>) -> Result<Vec<Name>, SqliteError> {
 fn campaigns(tx: &Transaction<'_>, tenant: &TenantId, now: DateTime<Utc>) -> Result<Vec<u32>, SqliteError> {
     let mut select = tx.prepare_cached(
         "SELECT number FROM campaign WHERE tenant = ?1 AND (status IN ('released', 'paused', 'cancelled')
-             OR ?2 < max(released_us, coalesce(starts_us, 0)))",
+             OR status = 'finished' AND ?2 < max(released_us, coalesce(starts_us, 0)))",
     )?;
     let since = (now - TOLD_FOR).timestamp_micros();
     let rows = select.query_map(params![tenant.as_str(), since], |row| row.get(0))?;

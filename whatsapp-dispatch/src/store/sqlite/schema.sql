@@ -10,6 +10,7 @@ CREATE TABLE campaign (
     revision INTEGER NOT NULL,
     created_us INTEGER NOT NULL,
     released_us INTEGER,
+    ended_us INTEGER,
     starts_us INTEGER,
     expires_after_us INTEGER,
     max_attempts INTEGER NOT NULL,
@@ -23,12 +24,18 @@ CREATE TABLE campaign (
     held INTEGER NOT NULL DEFAULT 0,
     risked INTEGER NOT NULL DEFAULT 0,
     doubled INTEGER NOT NULL DEFAULT 0,
+    -- Parameters that nobody needs any more are gone before this row, as of this revision.
+    slim_row INTEGER NOT NULL DEFAULT 0,
+    slim_revision INTEGER NOT NULL DEFAULT 0,
     UNIQUE (tenant, name)
 ) STRICT;
 
 -- What is sent or followed up, asked for many times a second.
 CREATE INDEX campaign_active ON campaign (number) WHERE status IN ('released', 'paused', 'cancelled');
 CREATE INDEX campaign_released ON campaign (number) WHERE status = 'released';
+-- What is to be exported and removed one day.
+CREATE INDEX campaign_ended ON campaign (number)
+    WHERE status IN ('finished', 'cancelled', 'sealed', 'exported');
 
 -- Records counted by where they stand and why.
 CREATE TABLE campaign_count (

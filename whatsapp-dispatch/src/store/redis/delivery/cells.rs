@@ -23,9 +23,9 @@ use crate::phone::PhoneNumber;
 use crate::store::redis::campaigns::{GATE, gate, home};
 
 /// Pages in one sheet.
-const PAGES: u32 = 16;
+pub(super) const PAGES: u32 = 16;
 /// Parts of a campaign's index of message ids: small hashes are stored compactly.
-const SHELVES: u16 = 4_096;
+pub(super) const SHELVES: u16 = 4_096;
 /// Bytes of the mark before the facts of a page.
 pub(super) const MARK: usize = 8;
 
@@ -44,7 +44,7 @@ impl PageKey {
 
     /// The key of its sheet.
     pub(super) fn sheet(self, store: &Redis) -> String {
-        store.key(&[&"m", &self.campaign, &(self.page / PAGES)])
+        sheet(store, self.campaign, self.page / PAGES)
     }
 
     /// The names of its fields: rows, parameters, facts.
@@ -66,6 +66,11 @@ impl PageKey {
     }
 }
 
+/// The key of a sheet, by its number.
+pub(super) fn sheet(store: &Redis, campaign: u32, sheet: u32) -> String {
+    store.key(&[&"m", &campaign, &sheet])
+}
+
 /// Where a record lies in its page.
 pub(super) fn slot(record: u32) -> u8 {
     u8::try_from(record % RECORDS).unwrap_or_default()
@@ -74,7 +79,11 @@ pub(super) fn slot(record: u32) -> u8 {
 /// The key under which the record of a message id is found.
 pub(super) fn shelf(store: &Redis, campaign: u32, id: &MessageId) -> String {
     let [high, low, ..] = *id.as_bytes();
-    let shelf = u16::from_be_bytes([high, low]) % SHELVES;
+    shelf_numbered(store, campaign, u16::from_be_bytes([high, low]) % SHELVES)
+}
+
+/// The key of a shelf, by its number.
+pub(super) fn shelf_numbered(store: &Redis, campaign: u32, shelf: u16) -> String {
     store.key(&[&"i", &campaign, &shelf])
 }
 
@@ -89,7 +98,7 @@ pub(super) struct Header {
     pub(super) gate: Gate,
     pub(super) salt: Salt,
     pub(super) next: u32,
-    status: Status,
+    pub(super) status: Status,
     is_stream: bool,
     batches: u32,
 }
@@ -235,6 +244,22 @@ fn read_row(read: &mut Reader<'_>) -> Result<(u8, PlanRow), Torn> {
     Ok((slot, PlanRow { line, verdict, to, parameters: Bytes::new() }))
 }
 
+/// A page's parameters without those of records that need none.
+pub(super) fn needed_parameters(
+    parameters: &[u8],
+    needs: impl Fn(u8) -> Result<bool, Torn>,
+) -> Result<Vec<u8>, Torn> {
+    let mut needed = Vec::with_capacity(parameters.len());
+    let mut read = Reader(parameters);
+    while !read.0.is_empty() {
+        let (slot, value) = (read.byte()?, read.bytes()?);
+        if needs(slot)? {
+            pack_parameters(slot, value, &mut needed);
+        }
+    }
+    Ok(needed)
+}
+
 /// A page's rows and parameters without one record's person; `None` when it names nobody.
 pub(super) fn without_person(
     rows: &[u8],
@@ -294,5 +319,19 @@ mod tests {
         for cut in 0..packed.len() {
             drop(unpack_rows(&packed[..cut], &[]));
         }
+    }
+
+    #[test]
+    fn parameters_are_dropped_one_by_one() {
+        let mut values = Vec::new();
+        for slot in [0, 5, 31] {
+            pack_parameters(slot, &[slot; 9], &mut values);
+        }
+        let mut rest = Vec::new();
+        pack_parameters(5, &[5; 9], &mut rest);
+        assert_eq!(needed_parameters(&values, |slot| Ok(slot == 5)).unwrap(), rest);
+        assert_eq!(needed_parameters(&values, |_| Ok(true)).unwrap(), values);
+        assert!(needed_parameters(&values, |_| Ok(false)).unwrap().is_empty());
+        assert!(needed_parameters(&values[..4], |_| Ok(true)).is_err());
     }
 }

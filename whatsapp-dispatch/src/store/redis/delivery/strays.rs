@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rules_core::judge::tenant::TenantId;
 use rules_core::store::redis::{Command, Commit, Redis, RedisError, Reply};
 
@@ -17,7 +17,7 @@ use super::transact;
 use crate::campaigns::{CampaignRecord, Campaigns, Select};
 use crate::delivery::change::{status, word};
 use crate::delivery::page::RECORDS;
-use crate::delivery::{ORPHANS_KEPT, ledger};
+use crate::delivery::{ORPHANS_KEPT, TOLD_FOR, ledger};
 use crate::fact::{Fact, What};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, MessageKey};
@@ -30,8 +30,6 @@ const CAMPAIGNS: usize = 100;
 const STRETCH: u32 = 128;
 /// Facts that are looked at or forgotten in one trip.
 const SWEPT: u32 = 1_000;
-/// WhatsApp drops a message after 30 days ("Time-to-live", Meta), and may tell so a while later.
-const TOLD_FOR: TimeDelta = TimeDelta::days(38);
 
 /// What a webhook may tell of a message.
 const WORDS: [&str; 5] = ["sent", "delivered", "read", "played", "failed"];
@@ -253,7 +251,8 @@ async fn campaigns(
 ) -> Result<Vec<CampaignKey>, RedisError> {
     let told = |record: &CampaignRecord| {
         let begins = record.released_at.max(record.definition.starts_at);
-        record.status.is_active() || begins.is_some_and(|begins| now - TOLD_FOR < begins)
+        let recent = begins.is_some_and(|begins| now - TOLD_FOR < begins);
+        !record.status.is_sealed() && (record.status.is_active() || recent)
     };
     let (mut keys, mut after) = (Vec::new(), 0);
     loop {

@@ -128,8 +128,16 @@ impl<'a> View<'a> {
             commit.write(if parameters.is_empty() { set } else { set.arg(key.parameters()).arg(parameters) });
         }
         for (key, (rows, parameters)) in &self.emptied {
-            let set = Command::new("HSET", &key.sheet(self.store)).arg(key.rows()).bytes(rows.clone());
-            commit.write(set.arg(key.parameters()).bytes(parameters.clone()));
+            // Parameters may be dropped meanwhile, which leaves the rows as they are.
+            let seen = self.seen.rows.get(key).and_then(|(_, parameters)| parameters.clone());
+            commit.expect_field(&key.sheet(self.store), key.parameters(), seen);
+            let sheet = key.sheet(self.store);
+            commit.write(Command::new("HSET", &sheet).arg(key.rows()).bytes(rows.clone()));
+            commit.write(if parameters.is_empty() {
+                Command::new("HDEL", &sheet).arg(key.parameters())
+            } else {
+                Command::new("HSET", &sheet).arg(key.parameters()).bytes(parameters.clone())
+            });
         }
         for ((campaign, id), record) in &self.ids {
             let place = cells::shelf(self.store, *campaign, id);
