@@ -11,6 +11,9 @@
 #[cfg(feature = "redis")]
 #[path = "../../../rules-core/tests/support/redis.rs"]
 mod redis_server;
+#[cfg(feature = "redis")]
+#[path = "../../../rules-core/tests/support/hostile.rs"]
+mod hostile;
 mod house;
 mod again;
 mod campaign;
