@@ -28,7 +28,8 @@ impl Queue for Insistent {
 
     async fn lease(&self, request: &LeaseRequest) -> Result<Lease, StoreError> {
         self.twin.lease(request).await?;
-        let same = |one: &Lease, other: &Lease| one.records == other.records && one.deadline == other.deadline;
+        let same =
+            |one: &Lease, other: &Lease| one.records == other.records && one.deadline == other.deadline;
         self.hostile.repeat(|| self.hostile.store.lease(request), same).await
     }
 

@@ -14,7 +14,8 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::disallowed_methods,
-    reason = "a test stops at its first surprise, tells its seed and reads its environment"
+    clippy::future_not_send,
+    reason = "a test stops at its first surprise, tells its seed and reads its environment; a future is as its call is"
 )]
 #![allow(dead_code, reason = "no suite needs all of it")]
 
@@ -58,9 +59,7 @@ enum Trouble {
     AnswerHeld,
 }
 
-use Trouble::{
-    AnswerCut, AnswerHeld, AnswerLost, QuestionCut, QuestionLate, QuestionSwallowed, Refused,
-};
+use Trouble::{AnswerCut, AnswerHeld, AnswerLost, QuestionCut, QuestionLate, QuestionSwallowed, Refused};
 
 const ALL: &[Trouble] =
     &[Refused, QuestionCut, QuestionSwallowed, QuestionLate, AnswerCut, AnswerLost, AnswerHeld];

@@ -10,7 +10,9 @@ use rules_core::store::memory::Memory;
 use rules_core::work::StoreError;
 use rules_core::work::events::Entry;
 use rules_core::work::outbox::Outbox;
-use whatsapp_dispatch::campaigns::{CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select};
+use whatsapp_dispatch::campaigns::{
+    CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select,
+};
 use whatsapp_dispatch::delivery::{DeliveryLog, Manifest, Page, Planned, Query};
 use whatsapp_dispatch::fact::{Begin, Begun, Fact, Recorded};
 use whatsapp_dispatch::message::CampaignKey;
@@ -158,7 +160,12 @@ impl Register for Insistent {
         self.hostile.ask(|| self.hostile.store.look(subjects)).await
     }
 
-    async fn list(&self, kind: NoteKind, after: Option<NoteKey>, max: usize) -> Result<Vec<Note>, StoreError> {
+    async fn list(
+        &self,
+        kind: NoteKind,
+        after: Option<NoteKey>,
+        max: usize,
+    ) -> Result<Vec<Note>, StoreError> {
         self.hostile.ask(|| Register::list(&self.hostile.store, kind, after.clone(), max)).await
     }
 

@@ -168,7 +168,8 @@ impl Pump<'_> {
             }
             let chosen = faults.lose.as_ref().is_some_and(|(word, _)| holds(tail, word));
             if chosen {
-                faults.lose = faults.lose.take().map(|(word, times)| (word, times - 1)).filter(|(_, times)| 0 < *times);
+                faults.lose =
+                    faults.lose.take().map(|(word, times)| (word, times - 1)).filter(|(_, times)| 0 < *times);
             }
             // A word may lie across two pieces.
             let longest = faults.lose.as_ref().map_or(0, |(word, _)| word.len());
