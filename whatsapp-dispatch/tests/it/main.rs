@@ -34,4 +34,6 @@ mod ports;
 mod props;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod redis_forgets;
 mod webhooks;
