@@ -69,6 +69,14 @@ mod sqlite {
 mod redis_server;
 
 #[cfg(feature = "redis")]
+#[path = "support/hostile.rs"]
+mod hostile;
+
+#[cfg(feature = "redis")]
+#[path = "outbox/hostile_redis.rs"]
+mod hostile_redis;
+
+#[cfg(feature = "redis")]
 mod redis {
     use rules_core::judge::code::Code;
     use rules_core::judge::id::EntryId;

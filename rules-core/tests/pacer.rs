@@ -12,7 +12,11 @@ use rules_core::work::tenants::{FixedTenants, Tenants};
 
 #[cfg(feature = "redis")]
 #[path = "support/redis.rs"]
-mod support;
+mod redis_server;
+
+#[cfg(feature = "redis")]
+#[path = "support/hostile.rs"]
+mod hostile;
 
 fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at("2026-01-05T12:00:00Z".parse().unwrap()))
@@ -49,3 +53,7 @@ mod memory {
 #[cfg(feature = "redis")]
 #[path = "pacer/redis.rs"]
 mod redis;
+
+#[cfg(feature = "redis")]
+#[path = "pacer/hostile_redis.rs"]
+mod hostile_redis;

@@ -40,7 +40,13 @@ async fn scopes() -> [Arc<TenantScope>; 2] {
 mod model;
 
 #[path = "support/redis.rs"]
-mod support;
+mod redis_server;
+
+#[path = "support/hostile.rs"]
+mod hostile;
+
+#[path = "queue/hostile_redis.rs"]
+mod hostile_redis;
 
 mod memory {
     use super::*;
@@ -93,7 +99,7 @@ mod sqlite {
 mod redis {
     use rules_core::store::redis::{Guarantee, Redis, RedisConfig};
 
-    use super::support::{key_prefix, shared_url};
+    use super::redis_server::{key_prefix, shared_url};
     use super::*;
 
     pub(super) async fn store(clock: Arc<ManualClock>, limits: QueueLimits) -> Arc<Redis> {

@@ -18,7 +18,11 @@ fn clock() -> Arc<ManualClock> {
 
 #[cfg(feature = "redis")]
 #[path = "support/redis.rs"]
-mod support;
+mod redis_server;
+
+#[cfg(feature = "redis")]
+#[path = "support/hostile.rs"]
+mod hostile;
 
 /// `keep` lives as long as the subject.
 async fn subject(quota: impl Quota, clock: Arc<ManualClock>, keep: impl Send + Sync + 'static) -> Subject {
@@ -123,3 +127,7 @@ mod sqlite {
 #[cfg(feature = "redis")]
 #[path = "quota/redis.rs"]
 mod redis;
+
+#[cfg(feature = "redis")]
+#[path = "quota/hostile_redis.rs"]
+mod hostile_redis;

@@ -135,6 +135,23 @@ fn a_stall_for_a_time_ends_by_itself() {
 }
 
 #[test]
+fn a_stall_can_begin_with_a_named_question() {
+    for (direction, meanwhile) in [(ToServer, None), (ToClient, Some(1))] {
+        let (server, proxy, _) = start();
+        let patience = Duration::from_millis(50);
+        let mut client = Connection::open_with_patience(proxy.address(), patience).expect("it listens");
+        proxy.stall_at("incr", direction);
+        assert_eq!(client.ask(&["PING"]).expect("an answer").text(), Some("PONG"));
+        assert_eq!(proxy.counts().stalled, 0);
+        client.ask(&INCREMENT).expect_err("no answer");
+        assert_eq!((count(&server), proxy.counts().stalled), (meanwhile, 1), "{direction:?}");
+        proxy.heal();
+        assert_eq!(client.receive().expect("the late answer"), Reply::Integer(1));
+        client.ask(&INCREMENT).expect("it held one question");
+    }
+}
+
+#[test]
 fn a_lost_answer_belongs_to_a_deed_that_was_done() {
     let (server, proxy, mut client) = start();
     proxy.lose_answers(2);

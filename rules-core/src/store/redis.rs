@@ -66,7 +66,6 @@ struct Inner {
     server_clock: Option<Arc<ServerClock>>,
     promises: Guarantee,
     trips: AtomicU64,
-    lives: server::Lives,
     parts: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
@@ -83,7 +82,7 @@ impl Redis {
     pub async fn connect(config: RedisConfig) -> Result<Self, RedisError> {
         let link = Link::new(&config)?;
         let home = format!("{{{}}}", config.name);
-        let found = server::examine(&link, &home, &config).await?;
+        let promises = server::examine(&link, &home, &config).await?;
         let server_clock = config.clock.is_none().then(|| Arc::new(ServerClock::new()));
         let clock: Arc<dyn Clock> = match (&config.clock, &server_clock) {
             (Some(clock), _) => Arc::clone(clock),
@@ -94,9 +93,8 @@ impl Redis {
             link,
             clock,
             server_clock,
-            promises: found.promises,
+            promises,
             trips: AtomicU64::new(0),
-            lives: server::Lives::starting(found.run_id),
             parts: Mutex::default(),
             config,
         };
@@ -137,11 +135,12 @@ impl Redis {
         self.inner.trips.load(Ordering::Relaxed)
     }
 
-    /// How often the server was found to have started anew since this handle connected. Looks no
-    /// more than once a second.
+    /// How often the server was found to have started anew since this handle connected. Whoever
+    /// opens a connection finds out; on an open one this looks no more than once a second.
     ///
     /// A server that promises less than [`Guarantee::Always`] may have lost the last writes then;
-    /// whoever still knows them repeats them.
+    /// whoever still knows them repeats them, and keeps others from going on before that with
+    /// [`Redis::verify_after`].
     ///
     /// # Errors
     /// [`RedisError`] when the server does not answer.
@@ -149,7 +148,7 @@ impl Redis {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn restarts(&self) -> Result<u64, RedisError> {
-        self.inner.lives.seen(&self.inner.link, &self.home(), self.clock().now()).await
+        self.inner.link.lives.seen(&self.inner.link, &self.home(), self.clock().now()).await
     }
 
     /// A key of this store: the tag, then the parts. No part may hold a colon unless it is the
@@ -220,13 +219,23 @@ impl Redis {
         keys: &[String],
         arguments: &[Bytes],
     ) -> Result<Reply, RedisError> {
+        self.run_after(None, script, keys, arguments).await
+    }
+
+    async fn run_after(
+        &self,
+        restarts: Option<u64>,
+        script: &Script,
+        keys: &[String],
+        arguments: &[Bytes],
+    ) -> Result<Reply, RedisError> {
         let text = script.text();
         let by_digest = self.call("EVALSHA", &text.digest, keys, arguments);
         self.count_trip();
-        let answer = match self.inner.link.send(&by_digest, script.name()).await {
+        let answer = match self.inner.link.send(&by_digest, script.name(), restarts).await {
             Err(error) if error.is_missing_script() => {
                 let whole = self.call("EVAL", &text.whole, keys, arguments);
-                self.inner.link.send(&whole, script.name()).await
+                self.inner.link.send(&whole, script.name(), restarts).await
             }
             answer => answer,
         };
@@ -275,7 +284,24 @@ impl Redis {
     /// # Cancel safety
     /// As [`Redis::commit`].
     pub async fn verify(&self, commit: &Commit) -> Result<bool, RedisError> {
-        let answer = self.run(&COMMIT, &[self.home()], &commit.arguments()).await?;
+        self.verify_as(None, commit).await
+    }
+
+    /// The same as [`Redis::verify`], if the server has started anew as often as
+    /// [`Redis::restarts`] said, and not once more since. A cluster's servers cannot be told apart
+    /// here: one that started anew is found by [`Redis::restarts`] within a second.
+    ///
+    /// # Errors
+    /// As [`Redis::commit`]; [`RedisError::Unavailable`] when the server has started anew.
+    ///
+    /// # Cancel safety
+    /// As [`Redis::commit`].
+    pub async fn verify_after(&self, restarts: u64, commit: &Commit) -> Result<bool, RedisError> {
+        self.verify_as(Some(restarts), commit).await
+    }
+
+    async fn verify_as(&self, restarts: Option<u64>, commit: &Commit) -> Result<bool, RedisError> {
+        let answer = self.run_after(restarts, &COMMIT, &[self.home()], &commit.arguments()).await?;
         let made = answer.int() == Some(1);
         #[cfg(feature = "metrics")]
         if !made {

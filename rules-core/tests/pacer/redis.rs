@@ -11,7 +11,7 @@ use rules_core::judge::tenant::TenantScope;
 use rules_core::store::redis::{Command, Guarantee, Redis, RedisConfig, Reply};
 use rules_core::work::pacer::{Ask, MemoryPacer, Observation, Rate};
 
-use super::support::{key_prefix, shared_url};
+use super::redis_server::{key_prefix, shared_url};
 use super::*;
 
 async fn store(clock: Option<Arc<ManualClock>>) -> Redis {

@@ -13,7 +13,7 @@ use rules_core::judge::window::Window;
 use rules_core::store::redis::{Command, Guarantee, Redis, RedisConfig, Reply};
 use rules_core::work::quota::{Admission, Charge, Crowd, Grant, MemoryQuota, Meter, Refund};
 
-use super::support::{Persistence, RedisCluster, RedisServer, key_prefix, shared_url};
+use super::redis_server::{Persistence, RedisCluster, RedisServer, key_prefix, shared_url};
 use super::*;
 
 async fn store_at(url: &str, name: &str, clock: Option<Arc<ManualClock>>) -> Redis {

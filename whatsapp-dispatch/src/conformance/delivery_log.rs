@@ -518,6 +518,21 @@ pub async fn a_fact_may_be_repeated(s: Subject) {
     s.sums_hold(&campaign).await;
 }
 
+/// Putting a message off again until the same instant for the same reason changes nothing, as after a
+/// lost answer.
+pub async fn a_message_is_put_off_once(s: Subject) {
+    let key = s.released(1).await.key.message(0);
+    let minute = s.instant(MINUTE);
+    let put_off = |until, code| What::Deferred { until, code };
+    assert_eq!(s.answer(&key, 0, put_off(minute, WHY)).await, Recorded::Applied);
+    let (facts, evidence) = (s.facts(&key).await, s.evidence().await.len());
+    (s.advance)(Duration::from_secs(1));
+    assert_eq!(s.answer(&key, 0, put_off(minute, WHY)).await, Recorded::Known);
+    assert_eq!((s.facts(&key).await, s.evidence().await.len()), (facts, evidence));
+    assert_eq!(s.answer(&key, 0, put_off(minute, OTHER)).await, Recorded::Applied);
+    assert_eq!(s.answer(&key, 0, put_off(s.instant(MINUTE), OTHER)).await, Recorded::Applied);
+}
+
 /// A deferred message waits until its instant, under its reason.
 pub async fn a_deferred_message_waits(s: Subject) {
     let campaign = s.released(1).await;
@@ -1578,6 +1593,7 @@ macro_rules! delivery_log_conformance {
             what_has_its_outcome_is_closed
             an_answer_of_an_earlier_attempt_is_passed_over
             a_fact_may_be_repeated
+            a_message_is_put_off_once
             a_deferred_message_waits
             positive_evidence_beats_failed
             a_callback_ends_doubt

@@ -96,7 +96,7 @@ impl Facts {
                 }
             }
             What::Deferred { until, code } => {
-                waits && {
+                waits && !self.is_put_off(*until, code) && {
                     self.answer = Answer::Deferred;
                     self.not_before = Some(*until);
                     self.code = Some(code.clone());
@@ -223,6 +223,14 @@ impl Facts {
             Then::Dead => self.answer = Answer::Dead,
             Then::Final => self.answer = Answer::Final,
         }
+    }
+
+    /// True when it waits for that instant, as exactly as stores keep it, and for that reason.
+    fn is_put_off(&self, until: DateTime<Utc>, code: &Code) -> bool {
+        let waits_until = self.not_before.map(|at| at.timestamp_micros());
+        self.answer == Answer::Deferred
+            && waits_until == Some(until.timestamp_micros())
+            && self.code.as_ref() == Some(code)
     }
 
     /// It will not be begun again. What came of the attempt before may be unknown all the same.

@@ -11,6 +11,9 @@
 #[cfg(feature = "redis")]
 #[path = "../../../rules-core/tests/support/redis.rs"]
 mod redis_server;
+#[cfg(feature = "redis")]
+#[path = "../../../rules-core/tests/support/hostile.rs"]
+mod hostile;
 mod house;
 mod again;
 mod campaign;
@@ -32,4 +35,6 @@ mod ports;
 mod props;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod redis_forgets;
 mod webhooks;

@@ -117,3 +117,6 @@ mod redis {
 
     suites!();
 }
+
+#[cfg(feature = "redis")]
+mod hostile_redis;

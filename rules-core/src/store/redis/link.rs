@@ -14,6 +14,8 @@ use deadpool_redis::redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, Value,
 use deadpool_redis::{Manager, Pool, PoolError, Runtime, cluster};
 use tokio::sync::Mutex;
 
+use super::command::Reply;
+use super::server::Lives;
 use super::{RedisConfig, RedisError};
 
 /// Where a server is.
@@ -63,10 +65,11 @@ impl Place {
 /// Shared connections to one server or cluster.
 pub(super) struct Link {
     door: Door,
-    slots: Vec<Mutex<Option<Connection>>>,
+    slots: Vec<Mutex<Option<Open>>>,
     turn: AtomicUsize,
     answer_timeout: Duration,
     pub(super) server: String,
+    pub(super) lives: Lives,
 }
 
 enum Door {
@@ -78,6 +81,14 @@ enum Door {
 enum Connection {
     One(MultiplexedConnection),
     Cluster(ClusterConnection),
+}
+
+/// An open connection, and how often the server at its other end was found to have started anew. A
+/// cluster's own connections come and go unseen.
+#[derive(Clone)]
+struct Open {
+    connection: Connection,
+    restarts: Option<u64>,
 }
 
 impl Link {
@@ -113,16 +124,26 @@ impl Link {
             }
         };
         let slots = (0..connections).map(|_| Mutex::new(None)).collect();
-        Ok(Self { door, slots, turn: AtomicUsize::new(0), answer_timeout: config.answer_timeout, server })
+        let (turn, lives) = (AtomicUsize::new(0), Lives::default());
+        Ok(Self { door, slots, turn, answer_timeout: config.answer_timeout, server, lives })
     }
 
     pub(super) const fn is_cluster(&self) -> bool {
         matches!(self.door, Door::Cluster(_))
     }
 
-    /// Sends one command.
-    pub(super) async fn send(&self, command: &Cmd, what: &'static str) -> Result<Value, RedisError> {
-        let mut connection = self.connection().await?;
+    /// Sends one command; with `only_after`, to a server that has started anew as often as that.
+    pub(super) async fn send(
+        &self,
+        command: &Cmd,
+        what: &'static str,
+        only_after: Option<u64>,
+    ) -> Result<Value, RedisError> {
+        let Open { mut connection, restarts } = self.connection().await?;
+        if only_after.zip(restarts).is_some_and(|(expected, found)| expected != found) {
+            let source = std::io::Error::other("it has started anew");
+            return Err(RedisError::Unavailable { source: Arc::new(source) });
+        }
         let answer = tokio::time::timeout(self.answer_timeout, connection.send(command)).await;
         self.judged(answer, what).await
     }
@@ -133,7 +154,7 @@ impl Link {
         pipeline: &Pipeline,
         what: &'static str,
     ) -> Result<Vec<Value>, RedisError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.connection().await?.connection;
         let answer = tokio::time::timeout(self.answer_timeout, connection.send_all(pipeline)).await;
         self.judged(answer, what).await
     }
@@ -145,7 +166,7 @@ impl Link {
         key: &str,
         what: &'static str,
     ) -> Result<Value, RedisError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.connection().await?.connection;
         let answer = tokio::time::timeout(self.answer_timeout, connection.send_home(command, key)).await;
         self.judged(answer, what).await
     }
@@ -173,7 +194,7 @@ impl Link {
         Err(error)
     }
 
-    async fn connection(&self) -> Result<Connection, RedisError> {
+    async fn connection(&self) -> Result<Open, RedisError> {
         let index = self.turn.fetch_add(1, Ordering::Relaxed) % self.slots.len();
         let Some(slot) = self.slots.get(index) else { return Err(RedisError::odd("connections")) };
         let mut slot = slot.lock().await;
@@ -183,17 +204,34 @@ impl Link {
         })
     }
 
-    async fn open(&self) -> Result<Connection, RedisError> {
-        Ok(match &self.door {
-            // The pool only opens connections and bounds how many are being opened: what it hands
-            // out is shared for good.
-            Door::One(pool) => Connection::One(deadpool_redis::Connection::take(
-                pool.get().await.map_err(|error| self.refused(error))?,
-            )),
-            Door::Cluster(pool) => Connection::Cluster(cluster::Connection::take(
-                pool.get().await.map_err(|error| self.refused(error))?,
-            )),
-        })
+    async fn open(&self) -> Result<Open, RedisError> {
+        // The pool only opens connections and bounds how many are being opened: what it hands out is
+        // shared for good.
+        match &self.door {
+            Door::One(pool) => {
+                let taken = pool.get().await.map_err(|error| self.refused(error))?;
+                let mut connection = Connection::One(deadpool_redis::Connection::take(taken));
+                let restarts = Some(self.greet(&mut connection).await?);
+                Ok(Open { connection, restarts })
+            }
+            Door::Cluster(pool) => {
+                let taken = pool.get().await.map_err(|error| self.refused(error))?;
+                let connection = Connection::Cluster(cluster::Connection::take(taken));
+                Ok(Open { connection, restarts: None })
+            }
+        }
+    }
+
+    /// Asks whom it reached before anything else is said: a server that started anew may have forgotten
+    /// what it was told.
+    async fn greet(&self, connection: &mut Connection) -> Result<u64, RedisError> {
+        let mut ask = cmd("INFO");
+        ask.arg("server");
+        let info = match tokio::time::timeout(self.answer_timeout, connection.send(&ask)).await {
+            Ok(answer) => Reply::of(answer.map_err(|error| RedisError::of(&error, "INFO"))?),
+            Err(elapsed) => return Err(RedisError::Unavailable { source: Arc::new(elapsed) }),
+        };
+        Ok(self.lives.meet(&self.server, info.text().unwrap_or_default()))
     }
 
     fn refused(&self, error: PoolError) -> RedisError {

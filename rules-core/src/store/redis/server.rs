@@ -1,6 +1,6 @@
 //! What kind of server is at the other end, and whether it is still the same one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use deadpool_redis::redis::cmd;
@@ -9,15 +9,10 @@ use super::command::Reply;
 use super::link::Link;
 use super::{Guarantee, RedisConfig, RedisError};
 
-/// What was found.
-pub(super) struct Found {
-    pub(super) promises: Guarantee,
-    pub(super) run_id: String,
-}
-
-/// Looks at the server and refuses one that may not be trusted with the work.
-pub(super) async fn examine(link: &Link, home: &str, config: &RedisConfig) -> Result<Found, RedisError> {
+/// Looks at the server and refuses one that may not be trusted with the work; says what it promises.
+pub(super) async fn examine(link: &Link, home: &str, config: &RedisConfig) -> Result<Guarantee, RedisError> {
     let info = info(link, home).await?;
+    link.lives.meet(&link.server, &info);
     check_version(link, &info)?;
     let promises = match settings(link, home).await? {
         Some(settings) => {
@@ -41,7 +36,7 @@ pub(super) async fn examine(link: &Link, home: &str, config: &RedisConfig) -> Re
             remedy: "when it dies, marks of messages that were begun are lost and people may get them twice; set appendonly yes and appendfsync always, or accept it by name (RedisConfig::accepting)",
         });
     }
-    Ok(Found { promises, run_id: field(&info, "run_id").unwrap_or_default().to_owned() })
+    Ok(promises)
 }
 
 async fn info(link: &Link, home: &str) -> Result<String, RedisError> {
@@ -92,40 +87,49 @@ async fn settings(link: &Link, home: &str) -> Result<Option<Settings>, RedisErro
 }
 
 /// Which lives of the server were seen.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Lives {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    run_id: String,
+    /// Of the life that was seen last.
+    run_id: Option<String>,
     restarts: u64,
     looked_at: Option<DateTime<Utc>>,
 }
 
 impl Lives {
-    pub(super) const fn starting(run_id: String) -> Self {
-        Self { state: Mutex::new(State { run_id, restarts: 0, looked_at: None }) }
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what a server says of itself; says how often it was found to have started anew.
+    pub(super) fn meet(&self, server: &str, info: &str) -> u64 {
+        let mut state = self.state();
+        let Some(run_id) = field(info, "run_id") else { return state.restarts };
+        if state.run_id.as_deref() != Some(run_id) {
+            if state.run_id.is_some() {
+                tracing::warn!(server, "redis has started anew");
+                state.restarts += 1;
+            }
+            state.run_id = Some(run_id.to_owned());
+        }
+        state.restarts
     }
 
     /// Looks whether it is another life, once a second at most, and says how many were seen.
     pub(super) async fn seen(&self, link: &Link, home: &str, now: DateTime<Utc>) -> Result<u64, RedisError> {
         {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.state();
             let looked = state.looked_at.is_some_and(|at| (now - at).abs() < TimeDelta::seconds(1));
             if looked {
                 return Ok(state.restarts);
             }
             state.looked_at = Some(now);
         }
-        let info = info(link, home).await?;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(run_id) = field(&info, "run_id").filter(|run_id| *run_id != state.run_id) {
-            tracing::warn!(server = %link.server, "redis has started anew");
-            run_id.clone_into(&mut state.run_id);
-            state.restarts += 1;
-        }
-        Ok(state.restarts)
+        let info = info(link, home).await.inspect_err(|_| self.state().looked_at = None)?;
+        Ok(self.meet(&link.server, &info))
     }
 }

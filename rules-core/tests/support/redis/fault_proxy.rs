@@ -101,6 +101,8 @@ struct Faults {
     to_client: Spoiled,
     /// Answers to questions with these bytes; how many are still to be lost.
     lose: Option<(Vec<u8>, u32)>,
+    /// Which way nothing passes any more once a question with these bytes has come.
+    trap: Option<(Vec<u8>, Direction)>,
     refuse: u32,
     chaos: Option<Chaos>,
     /// Goes up when all connections are to be reset.
@@ -206,6 +208,12 @@ impl FaultProxy {
     pub(crate) fn stall_for(&self, direction: Direction, time: Duration) {
         let end = Instant::now() + time;
         self.change(|faults| faults.of(direction).stall = Some(Stall::Until(end)));
+    }
+
+    /// As [`Self::stall`], from the next question on that contains this word in any case: that question
+    /// is the first that is held, or its answer is.
+    pub(crate) fn stall_at(&self, word: &str, direction: Direction) {
+        self.change(|faults| faults.trap = Some((word.as_bytes().to_vec(), direction)));
     }
 
     /// Ends a stall; what was held is passed on.

@@ -225,6 +225,12 @@ impl RedisServer {
         cut().unwrap_or_else(|error: io::Error| panic!("the append-only file was not cut: {error}"));
     }
 
+    /// What was written after the mark.
+    pub(crate) fn written_after(&self, mark: u64) -> Vec<u8> {
+        let whole = fs::read(append_only_file(self.folder())).unwrap_or_default();
+        whole.get(usize::try_from(mark).unwrap_or(usize::MAX)..).unwrap_or_default().to_vec()
+    }
+
     /// SIGSTOP: connections stay open and nothing answers until [`Self::resume`].
     pub(crate) fn suspend(&self) {
         self.up().signal("STOP");

@@ -83,10 +83,10 @@ async fn transact<T>(
     for _ in 0..TRIES {
         seen.load(store, wanted.clone()).await?;
         let Some(ready) = passed(store, seen, &mut wanted, &mut marks, &mut pass).await? else { break };
-        let made = if seen.remembers {
-            store.verify(&ready.commit).await
-        } else {
-            store.commit(&ready.commit).await
+        let made = match seen.restarts {
+            Some(restarts) => store.verify_after(restarts, &ready.commit).await,
+            None if seen.remembers => store.verify(&ready.commit).await,
+            None => store.commit(&ready.commit).await,
         };
         match made {
             Ok(true) => {

@@ -72,12 +72,14 @@ async fn serve(mut client: TcpStream, server: SocketAddr, number: u64, desk: Arc
             )
         };
         tokio::select! {
-            ended = pumps => ended.err(),
+            // What a stall holds is gone with a reset, even if the stall ends at once.
+            biased;
             reset = faults.wait_for(|faults| faults.resets != resets) => {
                 drop(reset);
                 desk.counts().cut += 1;
                 Some(End { ending: Ending::Rst, server_first: false })
             }
+            ended = pumps => ended.err(),
         }
     };
     let Some(end) = end else { return };
@@ -149,7 +151,8 @@ impl Pump<'_> {
         }
     }
 
-    /// Marks the connection when its question's answer is to be lost; drops that answer.
+    /// Marks the connection when its question's answer is to be lost; drops that answer. Springs the
+    /// trap when this is the question it waits for.
     fn lose(&self, piece: &[u8], tail: &mut Vec<u8>, unlucky: bool) -> Result<(), End> {
         if self.direction == Direction::ToClient {
             if self.losing.load(Ordering::Relaxed) {
@@ -158,25 +161,25 @@ impl Pump<'_> {
             }
             return Ok(());
         }
-        // A word may lie across two pieces.
         tail.extend_from_slice(piece);
         let chosen = self.desk.take(|faults| {
-            let (word, times) = faults.lose.as_mut()?;
-            if !word.is_empty() && !tail.windows(word.len()).any(|bytes| bytes.eq_ignore_ascii_case(word)) {
-                tail.drain(..tail.len().saturating_sub(word.len() - 1));
-                return None;
+            if let Some((_, direction)) = faults.trap.take_if(|(word, _)| holds(tail, word)) {
+                faults.of(direction).stall = Some(Stall::ForNow);
             }
-            *times -= 1;
-            if *times == 0 {
-                faults.lose = None;
+            let chosen = faults.lose.as_ref().is_some_and(|(word, _)| holds(tail, word));
+            if chosen {
+                faults.lose =
+                    faults.lose.take().map(|(word, times)| (word, times - 1)).filter(|(_, times)| 0 < *times);
             }
-            Some(())
+            // A word may lie across two pieces.
+            let longest = faults.lose.as_ref().map_or(0, |(word, _)| word.len());
+            let longest = faults.trap.as_ref().map_or(longest, |(word, _)| longest.max(word.len()));
+            let kept = if chosen { 0 } else { longest.saturating_sub(1) };
+            tail.drain(..tail.len().saturating_sub(kept));
+            chosen
         });
-        if chosen.flatten().is_some() || unlucky {
+        if chosen == Some(true) || unlucky {
             self.losing.store(true, Ordering::Relaxed);
-            tail.clear();
-        } else if self.desk.faults.borrow().lose.is_none() {
-            tail.clear();
         }
         Ok(())
     }
@@ -240,4 +243,8 @@ impl Pump<'_> {
             Direction::ToClient => counts.to_client += piece.len() as u64,
         }
     }
+}
+
+fn holds(bytes: &[u8], word: &[u8]) -> bool {
+    word.is_empty() || bytes.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
 }

@@ -1,14 +1,14 @@
 //! Begins and records of this process, gathered: what comes while one commit is on its way goes
 //! into the next. So many callers share one trip, and a process never fights itself over a page.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::store::redis::{Guarantee, Redis, RedisError};
-use rules_core::work::clock::after;
+use rules_core::work::clock::{ClockExt, after};
 use tokio::sync::{mpsc, oneshot};
 
 use super::cells::PageKey;
@@ -28,6 +28,13 @@ const PAGES: usize = 4_096;
 const MAY_BE_LOST: Duration = Duration::from_secs(5);
 /// Begins and facts that are remembered for a server that forgets, at most.
 const REMEMBERED: usize = 50_000;
+/// So long nothing is begun on a server that started anew, while all processes tell it again what it
+/// may have forgotten: what one of them began is not to be begun by another.
+const OTHERS_TELL: Duration = Duration::from_secs(2);
+/// So long somebody who has nothing else to say waits for a server that is away.
+const MAY_BE_AWAY: Duration = Duration::from_mins(5);
+/// How often somebody who has nothing else to say looks whether there is something to tell again.
+const LOOKS: Duration = Duration::from_millis(250);
 
 /// Where a caller waits.
 type Answer<T> = oneshot::Sender<Result<Vec<T>, RedisError>>;
@@ -117,6 +124,12 @@ impl Gathered {
         }
     }
 
+    /// Takes another one's wishes to its own.
+    fn take_wishes(&mut self, other: &mut Self) {
+        self.wishes.append(&mut other.wishes);
+        self.begins.append(&mut other.begins);
+    }
+
     fn len(&self) -> usize {
         self.wishes.len() + self.facts.len()
     }
@@ -177,6 +190,41 @@ struct Desk {
     seen: Seen,
     lately: VecDeque<(DateTime<Utc>, Late)>,
     restarts: u64,
+    /// Wishes that wait until others have told the server again, and until when.
+    held: Gathered,
+    held_until: Option<DateTime<Utc>>,
+    /// The store, as long as it may have to be told something again.
+    watched: Option<Redis>,
+}
+
+/// True for what is younger than that; the clock may have been set back a little.
+fn is_younger(at: DateTime<Utc>, than: Duration, now: DateTime<Utc>) -> bool {
+    now < after(at, than) && at - now < TimeDelta::minutes(1)
+}
+
+/// What is to be told again, in the order in which it happened as far as that matters: of one message
+/// a begin comes after the facts of the attempt before.
+fn told_again(lately: &VecDeque<(DateTime<Utc>, Late)>) -> Vec<Gathered> {
+    let (mut told, mut again) = (Vec::new(), Gathered::default());
+    let mut known: HashSet<&MessageKey> = HashSet::new();
+    for (_, late) in lately {
+        let comes_later = matches!(late, Late::Begun(wish) if known.contains(&wish.message));
+        if comes_later || GATHERED <= again.len() {
+            told.push(std::mem::take(&mut again));
+            known.clear();
+        }
+        match late {
+            Late::Begun(wish) => again.wishes.push(wish.clone()),
+            Late::Known(fact) => {
+                if let Subject::Attempt(message, _) | Subject::Callback(message, ..) = &fact.of {
+                    known.insert(message);
+                }
+                again.facts.push(fact.clone());
+            }
+        }
+    }
+    told.push(again);
+    told
 }
 
 /// Something that a server which forgets may have to be told again.
@@ -187,36 +235,77 @@ enum Late {
 
 impl Desk {
     fn new(glimpses: Arc<Glimpses>) -> Self {
-        Self { glimpses, seen: Seen::remembering(), lately: VecDeque::new(), restarts: 0 }
+        Self {
+            glimpses,
+            seen: Seen::remembering(),
+            lately: VecDeque::new(),
+            restarts: 0,
+            held: Gathered::default(),
+            held_until: None,
+            watched: None,
+        }
     }
 
     async fn work(mut self, mut inbox: mpsc::Receiver<Job>) {
-        while let Some(job) = inbox.recv().await {
-            let mut gathered = Gathered::default();
-            let store = gathered.add(job);
+        let mut gathered = Gathered::default();
+        while let Some(store) = self.next(&mut inbox, &mut gathered).await {
             while gathered.len() < GATHERED
                 && let Ok(job) = inbox.try_recv()
             {
                 gathered.add(job);
             }
-            let done = self.write(&store, &gathered).await;
-            gathered.answer(done);
+            let forgets = store.promises() == Guarantee::EverySecond;
+            let ready = if forgets { self.look_and_hold(&store, &mut gathered).await } else { Ok(()) };
+            let while_young = if ready.is_ok() { MAY_BE_LOST } else { MAY_BE_AWAY };
+            let done = match ready {
+                Ok(()) => self.write(&store, &gathered, forgets).await,
+                Err(error) => Err(error),
+            };
+            std::mem::take(&mut gathered).answer(done);
+            let now = store.now();
+            let may_tell = self.lately.back().is_some_and(|(at, _)| is_younger(*at, while_young, now));
+            self.watched = (forgets && (may_tell || self.held_until.is_some())).then_some(store);
         }
+    }
+
+    /// The store of the next job, or the one that is to be looked at meanwhile.
+    async fn next(&self, inbox: &mut mpsc::Receiver<Job>, gathered: &mut Gathered) -> Option<Redis> {
+        let Some(watched) = &self.watched else { return inbox.recv().await.map(|job| gathered.add(job)) };
+        tokio::select! {
+            job = inbox.recv() => job.map(|job| gathered.add(job)),
+            () = watched.clock().sleep(LOOKS) => Some(watched.clone()),
+        }
+    }
+
+    /// Tells again what a server that started anew may have forgotten, and holds wishes back until
+    /// others have done the same.
+    async fn look_and_hold(&mut self, store: &Redis, gathered: &mut Gathered) -> Result<(), RedisError> {
+        if self.tell_again(store).await? {
+            self.held_until = Some(after(store.now(), OTHERS_TELL));
+        }
+        if self.held_until.is_some_and(|until| store.now() < until) {
+            self.held.take_wishes(gathered);
+        } else if self.held_until.take().is_some() {
+            self.held.take_wishes(gathered);
+            gathered.take_wishes(&mut self.held);
+        }
+        Ok(())
     }
 
     async fn write(
         &mut self,
         store: &Redis,
         gathered: &Gathered,
+        forgets: bool,
     ) -> Result<(Vec<Begun>, Vec<Recorded>), RedisError> {
-        if store.promises() < Guarantee::Always {
-            self.tell_again(store).await?;
+        if gathered.len() == 0 {
+            return Ok((Vec::new(), Vec::new()));
         }
         for (page, field) in self.glimpses.all().drain() {
             self.seen.facts.entry(page).or_insert(field);
         }
         let done = self.transact(store, gathered).await?;
-        if store.promises() < Guarantee::Always {
+        if forgets {
             self.remember(store.now(), gathered, &done);
         }
         if PAGES < self.seen.facts.len() {
@@ -242,35 +331,21 @@ impl Desk {
 
     /// A server that started anew may have forgotten the last begins and records. They are told
     /// again before anything else is: a begin under the same lease gives the same attempt, and a
-    /// fact that is known changes nothing.
-    async fn tell_again(&mut self, store: &Redis) -> Result<(), RedisError> {
+    /// fact that is known changes nothing. True when the server started anew.
+    async fn tell_again(&mut self, store: &Redis) -> Result<bool, RedisError> {
         let restarts = store.restarts().await?;
-        if restarts == self.restarts {
-            return Ok(());
+        let is_anew = restarts != self.restarts;
+        if is_anew || self.seen.restarts.is_none() {
+            self.seen = Seen { restarts: Some(restarts), ..Seen::remembering() };
         }
-        self.seen = Seen::remembering();
-        let mut again = Gathered::default();
-        for (_, late) in &self.lately {
-            match late {
-                Late::Begun(wish) => again.wishes.push(wish.clone()),
-                Late::Known(fact) => again.facts.push(fact.clone()),
+        if is_anew {
+            tracing::warn!(told = self.lately.len(), "telling redis again what it may have lost");
+            for again in told_again(&self.lately) {
+                self.transact(store, &again).await?;
             }
+            self.restarts = restarts;
         }
-        tracing::warn!(
-            begun = again.wishes.len(),
-            facts = again.facts.len(),
-            "telling redis again what it may have lost"
-        );
-        for wishes in again.wishes.chunks(GATHERED) {
-            let some = Gathered { wishes: wishes.to_vec(), ..Gathered::default() };
-            self.transact(store, &some).await?;
-        }
-        for facts in again.facts.chunks(GATHERED) {
-            let some = Gathered { facts: facts.to_vec(), ..Gathered::default() };
-            self.transact(store, &some).await?;
-        }
-        self.restarts = restarts;
-        Ok(())
+        Ok(is_anew)
     }
 
     fn remember(
@@ -279,10 +354,9 @@ impl Desk {
         gathered: &Gathered,
         (begun, recorded): &(Vec<Begun>, Vec<Recorded>),
     ) {
-        let fresh = |(at, _): &(DateTime<Utc>, Late)| {
-            now < after(*at, MAY_BE_LOST) && *at - now < TimeDelta::minutes(1)
-        };
-        while self.lately.front().is_some_and(|late| !fresh(late)) || REMEMBERED < self.lately.len() {
+        while self.lately.front().is_some_and(|(at, _)| !is_younger(*at, MAY_BE_LOST, now))
+            || REMEMBERED < self.lately.len()
+        {
             self.lately.pop_front();
         }
         for (wish, begun) in gathered.wishes.iter().zip(begun) {

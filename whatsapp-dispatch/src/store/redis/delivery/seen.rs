@@ -53,6 +53,9 @@ pub(super) struct Seen {
     /// True when nobody who was asked about last had said anything. Then the same is guessed of the
     /// next ones, which saves a trip; the commit finds out.
     pub(super) guesses: bool,
+    /// How often the server has started anew, where that counts: one that did it once more may have
+    /// forgotten what is to be told again first.
+    pub(super) restarts: Option<u64>,
 }
 
 impl Seen {
