@@ -60,6 +60,12 @@ fn parcel(lane: &Lane, records: impl IntoIterator<Item = u32>) -> Parcel {
     Parcel { batch: BatchId::from(RandomIds.next()), lane: lane.clone(), due: None, records }
 }
 
+/// The same with payloads so long that their chunks are kept apart.
+fn wide_parcel(lane: &Lane, records: impl IntoIterator<Item = u32>) -> Parcel {
+    let records = records.into_iter().map(|number| Bytes::from(format!("{number:0120}"))).collect();
+    Parcel { records, ..parcel(lane, []) }
+}
+
 async fn add(store: &Redis, lane: &Lane, records: impl IntoIterator<Item = u32>) {
     assert_eq!(store.enqueue(&[parcel(lane, records)]).await.unwrap(), [Enqueued::Added]);
 }
@@ -103,7 +109,8 @@ async fn not_a_key_is_left_when_everything_is_settled() {
     });
     for lane in lanes(names).await {
         let due = (lane.topic() == "u").then(|| after(clock.now(), Duration::from_secs(5)));
-        store.enqueue(&[Parcel { due, ..parcel(&lane, 0..300) }]).await.unwrap();
+        store.enqueue(&[Parcel { due, ..parcel(&lane, 0..150) }]).await.unwrap();
+        store.enqueue(&[Parcel { due, ..wide_parcel(&lane, 0..150) }]).await.unwrap();
     }
     for round in 0..60_u32 {
         let lease = lease_for(&store, 150, Duration::from_secs(1), Allowance::Unlimited).await;
@@ -187,6 +194,36 @@ async fn a_cluster_serves_the_queue() {
 }
 
 #[tokio::test]
+async fn long_records_are_cut_repeated_and_dropped_like_short_ones() {
+    let server = RedisServer::start(Persistence::None);
+    let store = connected(RedisConfig::parse(&server.url()).unwrap().named("q")).await;
+    let lane = &tenants(1).await[0];
+    store.enqueue(&[wide_parcel(lane, 0..100)]).await.unwrap();
+    let soon = Some(after(SystemClock.now(), TTL));
+    store.enqueue(&[Parcel { due: soon, ..wide_parcel(lane, 100..200) }]).await.unwrap();
+    let taken = lease(&store, 10).await;
+    let numbers =
+        |lease: &Lease| lease.records.iter().map(|record| number(&record.payload)).collect::<Vec<_>>();
+    assert_eq!(numbers(&taken), (0..10).collect::<Vec<_>>());
+    assert_eq!(
+        settle(&store, &taken, |number| (number < 5).then_some(Outcome::Done)).await,
+        Settled::Applied(5)
+    );
+    let request = LeaseRequest { token: taken.token, max: 10, ttl: TTL, allowance: Allowance::Unlimited };
+    assert_eq!(numbers(&store.lease(&request).await.unwrap()), (5..10).collect::<Vec<_>>());
+    assert_eq!(store.drop_lane(lane, 20).await.unwrap().removed, 20);
+    let next = lease(&store, 10).await;
+    assert_eq!(numbers(&next), (30..40).collect::<Vec<_>>());
+    assert_eq!(store.drop_lane(lane, 65).await.unwrap().removed, 65);
+    assert_eq!(store.depths(None, 10).await.unwrap()[0].delayed, 95);
+    assert_eq!(store.drop_lane(lane, 1_000).await.unwrap().removed, 95);
+    for lease in [&taken, &next] {
+        settle(&store, lease, |_| Some(Outcome::Done)).await;
+    }
+    assert_eq!(keys(&server, "q"), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_killed_server_has_lost_nothing_that_it_answered() {
     let mut server = RedisServer::start(Persistence::Always);
     let store = Redis::connect(RedisConfig::parse(&server.url()).unwrap()).await.unwrap();
@@ -258,7 +295,8 @@ async fn many_workers_account_for_every_record() {
             // A third of the work is added while the others are at it already.
             for part in (worker..total / 100).step_by(6) {
                 let lane = &lanes[part as usize % lanes.len()];
-                let parcel = parcel(lane, part * 100..part * 100 + 100);
+                let numbers = part * 100..part * 100 + 100;
+                let parcel = if part % 2 == 0 { parcel(lane, numbers) } else { wide_parcel(lane, numbers) };
                 for expected in [Enqueued::Added, Enqueued::Known] {
                     assert_eq!(store.enqueue(std::slice::from_ref(&parcel)).await.unwrap(), [expected]);
                 }

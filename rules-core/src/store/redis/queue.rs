@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use self::chunk::Unpacked;
+use self::chunk::{Unpacked, number_apart};
 use self::text::{LeaseText, lane_name, outlet_name, read_outlet, score};
-use super::{Redis, RedisError, Reply, Script};
+use super::{Command, Redis, RedisError, Reply, Script};
 use crate::judge::id::LeaseToken;
 use crate::work::StoreError;
 use crate::work::queue::{
@@ -54,6 +54,8 @@ const PARCELS_PER_CALL: usize = 128;
 const BYTES_PER_CALL: usize = 1024 * 1024;
 /// Tokens that one script call extends.
 const TOKENS_PER_CALL: usize = 1_000;
+/// Chunks that one command reads.
+const CHUNKS_PER_COMMAND: usize = 1_000;
 /// Receipts fit two bytes.
 const LEASE_RECORDS: usize = 65_535;
 /// The longest that a lease lives, about 140 years, so that its deadline is an exact score.
@@ -102,9 +104,8 @@ impl Queue for Redis {
                 }
             }
         }
-        self.run(&LEASE, &[self.queue_key()], &arguments)
+        self.leased(request.token, &arguments)
             .await
-            .and_then(|reply| read_lease(request.token, reply))
             .map_err(|error| error.while_doing("leasing from the queue"))
     }
 
@@ -140,6 +141,43 @@ impl Redis {
     /// The key under which, and behind which, everything of the queue lies.
     pub(super) fn queue_key(&self) -> String {
         self.key(&[&"queue"])
+    }
+
+    async fn leased(&self, token: LeaseToken, arguments: &[Bytes]) -> Result<Lease, RedisError> {
+        let odd = || RedisError::odd("lease");
+        let reply = self.run(&LEASE, &[self.queue_key()], arguments).await?;
+        let [deadline, next_due, text, ready, chunks]: [Reply; 5] =
+            reply.list().try_into().map_err(|_| odd())?;
+        let deadline = instant(deadline.int().ok_or_else(odd)?);
+        let next_due = next_due.int().map(instant);
+        let ready = ready.text().unwrap_or_default().lines().map(read_outlet).collect::<Result<_, _>>()?;
+        let records = match text.bytes() {
+            Some(text) => {
+                let chunks = chunks.list().into_iter().filter_map(Reply::bytes).collect();
+                read_records(&LeaseText::read(text)?, self.whole(chunks).await?)?
+            }
+            None => Vec::new(),
+        };
+        Ok(Lease { token, deadline, records, ready, next_due })
+    }
+
+    /// The chunks with those that are kept apart in the places of their stubs; a stub stays where
+    /// there is no such chunk any more.
+    async fn whole(&self, mut chunks: Vec<Bytes>) -> Result<Vec<Bytes>, RedisError> {
+        let numbers: Vec<&[u8]> = chunks.iter().filter_map(|chunk| number_apart(chunk)).collect();
+        if numbers.is_empty() {
+            return Ok(chunks);
+        }
+        let key = format!("{}:apart", self.queue_key());
+        let ask = |numbers: &[&[u8]]| numbers.iter().fold(Command::new("HMGET", &key), Command::arg);
+        let asked: Vec<Command> = numbers.chunks(CHUNKS_PER_COMMAND).map(ask).collect();
+        let mut found = self.read(&asked).await?.into_iter().flat_map(Reply::list).map(Reply::bytes);
+        for chunk in chunks.iter_mut().filter(|chunk| number_apart(chunk).is_some()) {
+            if let Some(whole) = found.next().flatten() {
+                *chunk = whole;
+            }
+        }
+        Ok(chunks)
     }
 
     async fn add(&self, parcels: &[Parcel], high_water: u64) -> Result<Vec<Enqueued>, RedisError> {
@@ -214,30 +252,27 @@ fn marks(outcomes: &[Settlement]) -> Vec<Bytes> {
     arguments
 }
 
-fn read_lease(token: LeaseToken, reply: Reply) -> Result<Lease, RedisError> {
-    let [deadline, next_due, text, ready, chunks]: [Reply; 5] =
-        reply.list().try_into().map_err(|_| RedisError::odd("lease"))?;
-    let deadline = instant(deadline.int().ok_or_else(|| RedisError::odd("lease"))?);
-    let next_due = next_due.int().map(instant);
-    let ready = ready.text().unwrap_or_default().lines().map(read_outlet).collect::<Result<_, _>>()?;
-    let mut records = Vec::new();
-    if let Some(text) = text.bytes() {
-        let lease = LeaseText::read(text)?;
-        let mut receipt = 0;
-        for (chunk, &(lane, count)) in chunks.list().into_iter().zip(&lease.chunks) {
-            let lane = lease.lanes.get(lane).ok_or_else(|| RedisError::odd("lease"))?;
-            let mut chunk = Unpacked::of(chunk.bytes().unwrap_or_default())?;
-            let (retries, recoveries) = (chunk.retries, chunk.recoveries);
-            for _ in 0..count {
-                let payload = chunk.payload()?;
-                if !lease.is_settled(receipt) {
-                    records.push(Leased { receipt, lane: lane.clone(), payload, retries, recoveries });
-                }
-                receipt += 1;
+/// The records of a lease that are open. Of a chunk that is gone there is none: the lease has ended
+/// while it was read.
+fn read_records(lease: &LeaseText, chunks: Vec<Bytes>) -> Result<Vec<Leased>, RedisError> {
+    let (mut records, mut next) = (Vec::new(), 0);
+    for (chunk, &(lane, count)) in chunks.into_iter().zip(&lease.chunks) {
+        let lane = lease.lanes.get(lane).ok_or_else(|| RedisError::odd("lease"))?;
+        let receipts = next..next + count;
+        next += count;
+        if number_apart(&chunk).is_some() {
+            continue;
+        }
+        let mut chunk = Unpacked::of(chunk)?;
+        let (retries, recoveries) = (chunk.retries, chunk.recoveries);
+        for receipt in receipts {
+            let payload = chunk.payload()?;
+            if !lease.is_settled(receipt) {
+                records.push(Leased { receipt, lane: lane.clone(), payload, retries, recoveries });
             }
         }
     }
-    Ok(Lease { token, deadline, records, ready, next_due })
+    Ok(records)
 }
 
 fn micros(duration: Duration) -> u64 {

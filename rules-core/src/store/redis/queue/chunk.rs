@@ -46,6 +46,14 @@ fn put_length(to: &mut BytesMut, mut length: usize) {
     to.put_u8(u8::try_from(length).unwrap_or_default());
 }
 
+/// The number under which a chunk is kept apart, if this is only a stub of it.
+pub(super) fn number_apart(chunk: &[u8]) -> Option<&[u8]> {
+    match chunk {
+        [_, 2, number @ ..] => Some(number),
+        _ => None,
+    }
+}
+
 /// What is in a chunk.
 #[derive(Debug)]
 pub(super) struct Unpacked {

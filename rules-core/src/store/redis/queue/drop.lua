@@ -6,16 +6,18 @@ local lane = lane_of(name)
 if not lane then return { 0, 0 } end
 
 -- What is left of a chunk without its first records.
-local function rest_of(chunk, records)
+local function rest_of(slimmed, records)
+  local chunk = whole(slimmed)
   local history = history_of(chunk)
   local at = history.at
   for _ = 1, records do
     local _, after = payload_of(chunk, at)
     at = after
   end
-  return chunk_of(history, history.records - records, sub(chunk, at))
+  return slim({ chunk_of(history, history.records - records, sub(chunk, at)) }, 1, 1)[1]
 end
 
+local gone = {}
 local left = math.min(max, lane.waiting)
 local dropped = left
 while left > 0 do
@@ -24,6 +26,7 @@ while left > 0 do
   if byte(chunk) > left then
     call('LPUSH', key .. ':wait:' .. name, rest_of(chunk, left))
   end
+  gone[#gone + 1] = chunk
   left = left - math.min(left, byte(chunk))
 end
 
@@ -36,8 +39,10 @@ while left > 0 do
   if byte(chunk) > left then
     call('ZADD', key .. ':later:' .. name, first[2], sub(first[1], 1, 8) .. rest_of(chunk, left))
   end
+  gone[#gone + 1] = chunk
   left = left - math.min(left, byte(chunk))
 end
+forget(gone)
 if later > 0 then
   place(':due', call('ZRANGE', key .. ':later:' .. name, 0, 0, 'WITHSCORES')[2], name)
 end

@@ -21,16 +21,14 @@ local function is_known(batch)
 end
 
 local function add(name, due, records, from, to)
-  local lane = open_lane(name)
+  local lane, chunks = open_lane(name), slim(ARGV, from, to)
   if now < due then
-    for chunk = from, to do
-      delay(lane, due, ARGV[chunk], string.byte(ARGV[chunk]))
+    for _, chunk in ipairs(chunks) do
+      delay(lane, due, chunk, string.byte(chunk))
     end
     return
   end
-  for slice = from, to, 1000 do
-    call('RPUSH', key .. ':wait:' .. name, unpack(ARGV, slice, math.min(slice + 999, to)))
-  end
+  each_slice(chunks, 'RPUSH', key .. ':wait:' .. name)
   fill(lane, records)
 end
 

@@ -140,6 +140,52 @@ local function fill(lane, records)
   if lane.waiting == records then seat(lane.name) end
 end
 
+-- The server hashes every byte that a script sees. So what is large is kept apart, and a stub stands
+-- for it until somebody takes it to pieces: how many records (one byte), 2, a number (eight bytes).
+-- In a chunk the second byte is 0 or 1.
+local LARGE = 2048
+local apart = key .. ':apart'
+
+local function is_stub(chunk)
+  return string.byte(chunk, 2) == 2
+end
+
+-- Chunks of a list, from one to another, with stubs for the large ones.
+local function slim(list, from, to)
+  local slimmed, large = {}, {}
+  for at = from, to do
+    slimmed[#slimmed + 1] = list[at]
+    if #list[at] > LARGE then large[#large + 1] = #slimmed end
+  end
+  if large[1] then
+    local last, fields = call('HINCRBY', apart, 'last', #large), {}
+    for nth, at in ipairs(large) do
+      local number, chunk = struct.pack('>I8', last - #large + nth), slimmed[at]
+      fields[2 * nth - 1], fields[2 * nth] = number, chunk
+      slimmed[at] = string.sub(chunk, 1, 1) .. '\2' .. number
+    end
+    each_slice(fields, 'HSET', apart)
+  end
+  return slimmed
+end
+
+-- The chunk itself.
+local function whole(chunk)
+  if is_stub(chunk) then return call('HGET', apart, string.sub(chunk, 3)) end
+  return chunk
+end
+
+-- Forgets what was kept apart of chunks that nobody needs any more.
+local function forget(list)
+  local numbers = {}
+  for _, chunk in ipairs(list) do
+    if is_stub(chunk) then numbers[#numbers + 1] = string.sub(chunk, 3) end
+  end
+  if not numbers[1] then return end
+  each_slice(numbers, 'HDEL', apart)
+  if call('HLEN', apart) == 1 then call('UNLINK', apart) end
+end
+
 -- A chunk of a lane waits until its instant. The number before it keeps chunks apart and in the
 -- order in which they came.
 local function delay(lane, due, chunk, records)

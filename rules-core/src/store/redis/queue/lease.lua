@@ -4,7 +4,7 @@
 -- allowed; 'all', or 'listed' and of each tenant its name, how many outlets, and of each its name
 -- and how many records.
 -- Returns the deadline; the next instant worth waking for, if any; the text of the lease, if any;
--- outlets that still have work; chunks.
+-- outlets that still have work; chunks, of which some may be stubs.
 local QUANTUM, UNIT = 16, 1048576
 local READY_OUTLETS, REAPED, RELEASED, PROMOTED, FORGOTTEN = 1000, 2, 64, 256, 16
 
@@ -92,6 +92,7 @@ local function reap(token)
   local runs = read_lease(text)
   local back, receipt = setmetatable({}, Back), 0
   for at, chunk in ipairs(call('LRANGE', key .. ':taken:' .. token, 0, -1)) do
+    chunk = whole(chunk)
     local lane, history = runs[at][1], history_of(chunk)
     local packed, records = open_records(text, chunk, history, receipt)
     receipt = receipt + history.records
@@ -103,7 +104,7 @@ local function reap(token)
     end
   end
   back:put()
-  close_lease(token)
+  close_lease(token, struct.unpack('<I4', text, 9))
 end
 
 -- Reaps leases that ran out, a few of them; says when the token's own lease ends, if it lives.
@@ -223,20 +224,24 @@ local function next_lane(tenant)
 end
 
 -- Cuts a chunk after some of its records.
-local function cut(chunk, wanted)
+local function cut(slimmed, wanted)
+  local chunk = whole(slimmed)
   local history = history_of(chunk)
   local at = history.at
   for _ = 1, wanted do
     local _, next = payload_of(chunk, at)
     at = next
   end
-  local rest = history.records - wanted
-  return chunk_of(history, wanted, sub(chunk, history.at, at - 1)), chunk_of(history, rest, sub(chunk, at))
+  local first = chunk_of(history, wanted, sub(chunk, history.at, at - 1))
+  local rest = chunk_of(history, history.records - wanted, sub(chunk, at))
+  local parts = slim({ first, rest }, 1, 2)
+  forget({ slimmed })
+  return parts[1], parts[2]
 end
 
 -- The lanes that were served; of each chunk that was taken the number of its lane and how many
--- records it has; the chunks.
-local served, runs, chunks = {}, {}, {}
+-- records it has; the chunks; how many of them are stubs.
+local served, runs, chunks, stubs = {}, {}, {}, 0
 
 -- Moves up to `limit` records of a lane into the lease: whole chunks, but at least one record.
 local function take(lane, limit)
@@ -264,6 +269,7 @@ local function take(lane, limit)
     local taken_before = #chunks
     chunks[taken_before + 1] = chunk
     runs[2 * taken_before + 1], runs[2 * taken_before + 2] = lane.number, size
+    if is_stub(chunk) then stubs = stubs + 1 end
   until limit - count < QUANTUM / 2
   return count
 end
@@ -428,7 +434,7 @@ else
   deadline = now + ttl
   local records = deal()
   if records > 0 then
-    text = lease_text(records, served, runs)
+    text = lease_text(records, stubs, served, runs)
     call('SET', key .. ':lease:' .. token, text)
     call('ZADD', leases, deadline, token)
   end

@@ -1,12 +1,12 @@
--- A lease is the list `taken` of its chunks and a text: how many records it had and how many of
--- them are open (four bytes each); a bit per receipt, set when it is settled, in whole words of four
+-- A lease is the list `taken` of its chunks and a text: how many records it had, how many of them are
+-- open, how many of its chunks are stubs (four bytes each); a bit per receipt, set when it is settled, in whole words of four
 -- bytes whose rest is set; its lanes (how many in two bytes, each behind its length in two bytes);
 -- of each chunk the number of its lane and how many records it has (two bytes each).
-local function lease_text(records, names, runs)
+local function lease_text(records, stubs, names, runs)
   local rest = records % 32
   local bits = string.rep('\0', 4 * math.floor(records / 32))
   if rest > 0 then bits = bits .. struct.pack('<I4', 4294967296 - 2 ^ rest) end
-  local text = { struct.pack('<I4I4', records, records), bits, struct.pack('<I2', #names) }
+  local text = { struct.pack('<I4I4I4', records, records, stubs), bits, struct.pack('<I2', #names) }
   for _, name in ipairs(names) do
     text[#text + 1] = struct.pack('<I2', #name) .. name
   end
@@ -19,7 +19,7 @@ end
 -- Its chunks as lane and how many records.
 local function read_lease(text)
   local records, names, runs = struct.unpack('<I4', text), {}, {}
-  local count, at = struct.unpack('<I2', text, 9 + 4 * math.ceil(records / 32))
+  local count, at = struct.unpack('<I2', text, 13 + 4 * math.ceil(records / 32))
   for lane = 0, count - 1 do
     local length
     length, at = struct.unpack('<I2', text, at)
@@ -35,12 +35,13 @@ local function read_lease(text)
 end
 
 local function is_open(text, receipt)
-  local bits = string.byte(text, 9 + math.floor(receipt / 8))
+  local bits = string.byte(text, 13 + math.floor(receipt / 8))
   return math.floor(bits / 2 ^ (receipt % 8)) % 2 == 0
 end
 
 -- Removes a lease of which nothing is left to do.
-local function close_lease(token)
+local function close_lease(token, stubs)
+  if stubs > 0 then forget(call('LRANGE', key .. ':taken:' .. token, 0, -1)) end
   call('UNLINK', key .. ':lease:' .. token, key .. ':taken:' .. token)
   call('ZREM', key .. ':leases', token)
 end
@@ -66,6 +67,7 @@ function Back:put()
     for chunk = #chunks, 1, -1 do
       turned[#turned + 1] = chunks[chunk]
     end
+    turned = slim(turned, 1, #turned)
     each_slice(turned, 'LPUSH', key .. ':wait:' .. name)
     fill(open_lane(name), chunks.records)
   end

@@ -14,7 +14,7 @@ if not deadline or deadline <= now then return -1 end
 
 -- Settles what is open of the wanted receipts: the new bits, and how many those were.
 local function mark(text)
-  local before = string.sub(text, 9, 8 + 4 * math.ceil(struct.unpack('<I4', text) / 32))
+  local before = string.sub(text, 13, 12 + 4 * math.ceil(struct.unpack('<I4', text) / 32))
   local words, records, overlap = {}, wanted, false
   local last = math.min(#bits, #before)
   for at = 1, last, 4 do
@@ -45,7 +45,8 @@ local function put_away(lane, chunk, receipt, fates, back)
     else
       local first = history.first == '' and fate.code or history.first
       local after = { retries = history.retries + 1, recoveries = history.recoveries, first = first }
-      delay(open_lane(lane), fate.at, chunk_of(after, #piece.packed, packed), #piece.packed)
+      local chunk = slim({ chunk_of(after, #piece.packed, packed) }, 1, 1)[1]
+      delay(open_lane(lane), fate.at, chunk, #piece.packed)
     end
     piece = nil
   end
@@ -70,8 +71,8 @@ local function put_away(lane, chunk, receipt, fates, back)
   close()
 end
 
-local text = call('GETRANGE', lease, 0, 7 + #bits)
-local total, open = struct.unpack('<I4I4', text)
+local text = call('GETRANGE', lease, 0, 11 + #bits)
+local total, open, stubs = struct.unpack('<I4I4I4', text)
 local marked, records = mark(text)
 if records == 0 then return 0 end
 
@@ -89,7 +90,8 @@ if #ARGV > 4 then
       next = next + 1
     end
     if here[1] then
-      put_away(run[1], call('LINDEX', key .. ':taken:' .. token, at - 1), receipt, here, back)
+      local chunk = whole(call('LINDEX', key .. ':taken:' .. token, at - 1))
+      put_away(run[1], chunk, receipt, here, back)
     end
     receipt = receipt + run[2]
   end
@@ -97,8 +99,8 @@ if #ARGV > 4 then
   save()
 end
 if open == records then
-  close_lease(token)
+  close_lease(token, stubs)
 else
-  call('SETRANGE', lease, 4, struct.pack('<I4', open - records) .. marked)
+  call('SETRANGE', lease, 4, struct.pack('<I4I4', open - records, stubs) .. marked)
 end
 return records

@@ -63,7 +63,8 @@ impl LeaseText {
     pub(in crate::store::redis) fn read(mut text: Bytes) -> Result<Self, RedisError> {
         let cut_short = || RedisError::odd("a lease");
         let records = text.try_get_u32_le().map_err(|_| cut_short())?;
-        text.try_get_u32_le().map_err(|_| cut_short())?;
+        let _open = text.try_get_u32_le().map_err(|_| cut_short())?;
+        let _stubs = text.try_get_u32_le().map_err(|_| cut_short())?;
         let settled = front(&mut text, records.div_ceil(32) as usize * 4)?;
         let count = text.try_get_u16_le().map_err(|_| cut_short())?;
         let mut lanes = Vec::with_capacity(count.into());
