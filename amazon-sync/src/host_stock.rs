@@ -12,6 +12,10 @@ use crate::ledger::{Bucket, Cause, MovementKey, Seq};
 use crate::quantity::{Quantity, Units};
 use crate::sku::ItemCode;
 
+mod memory;
+
+pub use memory::MemoryStock;
+
 /// What the host knows about its stock.
 ///
 /// A system that knows totals only answers with counts; one that knows movements (receipts, sales

@@ -39,3 +39,9 @@ pub mod marketplace;
 pub mod sink;
 pub mod host_stock;
 pub mod sync_store;
+
+// What knows a technology.
+pub mod adapters;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
