@@ -10,6 +10,8 @@ use crate::quantity::Units;
 use crate::seller::SellerAccount;
 use crate::sku::ItemCode;
 
+pub mod delta;
+
 /// Where units of an item are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

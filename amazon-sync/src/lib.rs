@@ -33,6 +33,12 @@ pub mod listing;
 pub mod order;
 pub mod ledger;
 pub mod intent;
+pub mod sku_map;
+pub mod deduct;
+
+pub mod drift;
+pub mod policy;
+pub mod merge;
 
 // Ports.
 pub mod marketplace;
