@@ -7,7 +7,7 @@ use rules_core::store::sqlite::{Schema, Sqlite};
 use rules_core::work::StoreError;
 
 use super::told::{Met, Told};
-use crate::host_stock::{Count, HostChange, HostChanges, HostMark, HostStock};
+use crate::host_stock::{Count, HostChange, HostChanges, HostMark, HostRowError, HostStock};
 use crate::sku::ItemCode;
 
 mod mark;
@@ -100,21 +100,22 @@ impl StockTable {
                 break;
             }
             last = Some(row.mark.clone());
-            let place = || format!("table {}, item {}", self.inner.table, row.item);
-            match &row.count {
-                Err(reason) => page.refused.push(row::refused(place(), reason.clone())),
+            let doubt = match &row.count {
+                Err(reason) => Some(reason.clone()),
                 Ok(count) => {
                     if matches!(state.told.meet(count, 0), Met::Changed | Met::Again { lower: true, .. }) {
                         page.changes.push(HostChange::Counted(count.clone()));
                     }
-                    if 1 < row.rows {
-                        let reason = format!(
-                            "it stands in {} rows, and the lowest number counts; keep one row for each item",
-                            row.rows
-                        );
-                        page.refused.push(row::refused(place(), reason));
-                    }
+                    (1 < row.rows).then(|| {
+                        let rows = row.rows;
+                        format!("it stands in {rows} rows, and the lowest number counts; keep one row for each item")
+                    })
                 }
+            };
+            // Rows are read again and again, and what is wrong with them is told once.
+            if let Some(reason) = doubt.filter(|reason| state.told.refuse(&row.item, reason)) {
+                let place = format!("table {}, item {}", self.inner.table, row.item);
+                page.refused.push(HostRowError { place, reason });
             }
         }
         last
@@ -161,7 +162,10 @@ impl HostStock for StockTable {
                 page.refused.extend(state.told.missing(&format!("table {}", self.inner.table)));
             }
         }
-        if Some(&at) != since.as_ref() {
+        let before = since.unwrap_or_default();
+        let tells = !page.changes.is_empty() || !page.refused.is_empty();
+        at.page = before.page + u64::from(tells);
+        if at != before {
             page.mark = Some(at.to_mark());
             state.given = Some(at);
         }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 
 use crate::host_stock::{Count, HostRowError};
 
@@ -9,9 +9,13 @@ use crate::host_stock::{Count, HostRowError};
 #[derive(Debug, Default)]
 pub(super) struct Told {
     states: [RandomState; 2],
-    items: HashMap<(u64, u64), Item>,
+    items: HashMap<Key, Item>,
+    /// What was refused, with the pass that met it last.
+    refused: HashMap<Key, u32>,
     pass: u32,
 }
+
+type Key = (u64, u64);
 
 #[derive(Clone, Copy, Debug)]
 struct Item {
@@ -41,9 +45,7 @@ impl Told {
     }
 
     pub(super) fn meet(&mut self, count: &Count, line: u64) -> Met {
-        let item = count.item.as_str();
-        let [one, other] = &self.states;
-        let key = (one.hash_one(item), other.hash_one(item));
+        let key = self.key(count.item.as_str());
         let (quantity, pass) = (count.quantity.get(), self.pass);
         let line = u32::try_from(line).unwrap_or(u32::MAX);
         match self.items.entry(key) {
@@ -65,11 +67,25 @@ impl Told {
         }
     }
 
+    /// True when the last pass did not refuse the item for this reason.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn refuse(&mut self, item: &str, reason: &str) -> bool {
+        let key = self.key((item, reason));
+        let before = self.refused.insert(key, self.pass);
+        before.is_none_or(|pass| pass + 1 < self.pass)
+    }
+
+    fn key(&self, of: impl Hash + Copy) -> Key {
+        let [one, other] = &self.states;
+        (one.hash_one(of), other.hash_one(of))
+    }
+
     /// Items that an earlier pass met and this one did not, as one row. They are told once.
     pub(super) fn missing(&mut self, place: &str) -> Option<HostRowError> {
         let before = self.items.len();
         let pass = self.pass;
         self.items.retain(|_, item| item.pass == pass);
+        self.refused.retain(|_, met| *met == pass);
         let missing = before - self.items.len();
         (0 < missing).then(|| HostRowError {
             place: place.to_owned(),

@@ -6,6 +6,9 @@ use crate::host_stock::HostMark;
 /// How far a table is read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct TableMark {
+    /// Rises with every page that tells something: whoever comes back with an older one did not
+    /// keep what was told since.
+    pub(super) page: u64,
     /// The last value of the column of changes; `None` where there is no such column.
     pub(super) changed: Option<Stamp>,
     /// The last item that was told, of those with that value; `None` at the end, where rows with

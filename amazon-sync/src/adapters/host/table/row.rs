@@ -4,7 +4,7 @@ use rules_core::store::sqlite::rusqlite::{Error, Row};
 
 use super::mark::{Stamp, TableMark};
 use crate::adapters::host::file::quantity;
-use crate::host_stock::{Count, HostRowError};
+use crate::host_stock::Count;
 use crate::ledger::Seq;
 use crate::quantity::Quantity;
 use crate::sku::ItemCode;
@@ -21,10 +21,6 @@ pub(super) struct Read {
     pub(super) mark: TableMark,
 }
 
-pub(super) fn refused(place: String, reason: String) -> HostRowError {
-    HostRowError { place, reason }
-}
-
 /// Item, number, rows, change, instant, included movement.
 pub(super) fn read(row: &Row<'_>, now: DateTime<Utc>) -> Result<Read, Error> {
     let item = text(row.get_ref(0)?);
@@ -35,7 +31,12 @@ pub(super) fn read(row: &Row<'_>, now: DateTime<Utc>) -> Result<Read, Error> {
         other => Some(Stamp::Text(text(other))),
     };
     let count = count(&item, row.get_ref(1)?, row.get_ref(4)?, row.get_ref(5)?, now);
-    Ok(Read { rows: row.get(2)?, count, mark: TableMark { changed, after: Some(item.clone()) }, item })
+    Ok(Read {
+        rows: row.get(2)?,
+        count,
+        mark: TableMark { page: 0, changed, after: Some(item.clone()) },
+        item,
+    })
 }
 
 fn count(
