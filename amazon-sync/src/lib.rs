@@ -35,10 +35,12 @@ pub mod ledger;
 pub mod intent;
 pub mod sku_map;
 pub mod deduct;
-
+pub mod available;
+pub mod demand;
 pub mod drift;
 pub mod policy;
 pub mod merge;
+pub mod route;
 
 // Ports.
 pub mod marketplace;

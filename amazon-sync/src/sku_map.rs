@@ -9,6 +9,7 @@
 //! several maps may name the same ones.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use rules_core::judge::code::Code;
 
@@ -252,6 +253,12 @@ impl SkuMap {
         }
     }
 
+    /// The parts of a listing, and where they are among those of all listings.
+    pub(crate) fn parts_of(&self, listing: ListingId) -> Option<(Range<usize>, &[ItemId], &[u32])> {
+        let span = span(&self.starts, listing.index())?;
+        Some((span.clone(), self.part_items.get(span.clone())?, self.part_units.get(span)?))
+    }
+
     fn recipe_at(&self, at: usize) -> Option<Recipe<'_>> {
         let span = span(&self.starts, at)?;
         Some(Recipe { items: self.part_items.get(span.clone())?, units: self.part_units.get(span)? })
@@ -270,6 +277,6 @@ impl Listed {
 }
 
 /// From where to where the rows of `at` go in a column that is cut at `starts`.
-fn span(starts: &[u32], at: usize) -> Option<std::ops::Range<usize>> {
+fn span(starts: &[u32], at: usize) -> Option<Range<usize>> {
     Some(*starts.get(at)? as usize..*starts.get(at + 1)? as usize)
 }
