@@ -49,6 +49,7 @@ pub mod host_stock;
 pub mod sync_store;
 
 // What knows a technology.
+mod store;
 pub mod adapters;
 
 #[cfg(feature = "conformance")]

@@ -31,7 +31,7 @@ pub trait SyncStore: Debug + Send + Sync + 'static {
     /// movements, then counts, each in the order given, and then the rest. A repeat changes
     /// nothing and says so; only evidence is put out again, and the event log tells it by its id.
     ///
-    /// Instants of movements, counts and order versions are kept to the microsecond.
+    /// Instants of movements, counts, letters and order versions are kept to the microsecond.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call. [`StoreError::Refused`] for

@@ -213,6 +213,9 @@ pub(crate) fn kept(commit: &Commit) -> Commit {
     for count in &mut commit.counts {
         count.at = count.at.trunc_subsecs(6);
     }
+    for letter in &mut commit.letters {
+        letter.at = letter.at.trunc_subsecs(6);
+    }
     commit
 }
 

@@ -117,7 +117,9 @@ impl ShelfState {
                 keys.into_iter().filter_map(|key| self.listings.get(key)).cloned().collect()
             }
             Listings::WithIntent { account, max } => {
-                let since = |record: &&ListingRecord| record.intent.as_ref().map(|intent| intent.decided_at);
+                let since = |record: &&ListingRecord| {
+                    record.intent.as_ref().map(|intent| intent.decided_at.timestamp_micros())
+                };
                 let mut waiting: Vec<_> = of(account).filter(|record| since(record).is_some()).collect();
                 waiting.sort_by_key(since);
                 waiting.into_iter().take(*max).cloned().collect()
