@@ -61,6 +61,18 @@ pub trait SyncStore: Debug + Send + Sync + 'static {
     /// [`StoreError`] when the store does not answer.
     async fn listings(&self, shelf: &Shelf, select: &Listings) -> Result<Vec<ListingRecord>, StoreError>;
 
+    /// The newest version of each order that was reported, in order; `None` for an order that never
+    /// was. So orders that were missed are found without reading them all again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    async fn orders(
+        &self,
+        shelf: &Shelf,
+        account: &SellerAccount,
+        orders: &[OrderId],
+    ) -> Result<Vec<Option<OrderVersion>>, StoreError>;
+
     /// Movements in the order of their numbers.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use super::{
 use crate::host_stock::HostMark;
 use crate::ledger::{Booked, Bucket, MovementKey, Seq};
 use crate::listing::ListingKey;
-use crate::order::OrderId;
+use crate::order::{OrderId, OrderVersion};
 use crate::quantity::Units;
 use crate::seller::{SellerAccount, Shelf};
 use crate::sku::ItemCode;
@@ -317,6 +317,22 @@ impl SyncStore for Memory {
     async fn listings(&self, on: &Shelf, select: &Listings) -> Result<Vec<ListingRecord>, StoreError> {
         let state = self.part::<SyncState>();
         Ok(state.shelves().get(on).map_or_else(Vec::new, |shelf| shelf.select_listings(select)))
+    }
+
+    async fn orders(
+        &self,
+        on: &Shelf,
+        account: &SellerAccount,
+        orders: &[OrderId],
+    ) -> Result<Vec<Option<OrderVersion>>, StoreError> {
+        let state = self.part::<SyncState>();
+        let shelves = state.shelves();
+        let known = shelves.get(on);
+        let version = |order: &OrderId| {
+            let entry = known?.orders.get(&(account.clone(), order.clone()))?;
+            Some(entry.state.version)
+        };
+        Ok(orders.iter().map(version).collect())
     }
 
     async fn history(&self, on: &Shelf, select: &History) -> Result<Vec<Booked>, StoreError> {

@@ -3,7 +3,9 @@
 use rules_core::store::sqlite::SqliteError;
 use rules_core::store::sqlite::rusqlite::{OptionalExtension, Transaction, params};
 
+use super::packed::unpack;
 use crate::host_stock::HostMark;
+use crate::order::{OrderId, OrderVersion};
 use crate::seller::{SellerAccount, Shelf};
 use crate::sync_store::Cursor;
 
@@ -23,6 +25,19 @@ pub(super) fn account(
         .prepare_cached("SELECT number FROM sync_account WHERE shelf = ?1 AND seller = ?2 AND region = ?3")?;
     let named = params![shelf, account.seller().as_str(), account.region().as_str()];
     Ok(select.query_row(named, |row| row.get(0)).optional()?)
+}
+
+/// The newest version of an order that was reported.
+pub(super) fn order_version(
+    tx: &Transaction<'_>,
+    account: i64,
+    order: &OrderId,
+) -> Result<Option<OrderVersion>, SqliteError> {
+    let mut select = tx.prepare_cached("SELECT state FROM sync_order WHERE account = ?1 AND name = ?2")?;
+    let packed: Option<Vec<u8>> =
+        select.query_row(params![account, order.as_str()], |row| row.get(0)).optional()?;
+    let state = packed.map(|packed| unpack(&packed)).transpose().map_err(SqliteError::damaged)?;
+    Ok(state.map(|state| state.version))
 }
 
 /// Where polling of an account stands.

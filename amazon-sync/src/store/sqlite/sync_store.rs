@@ -5,6 +5,7 @@ use rules_core::work::StoreError;
 use super::books::Books;
 use super::{SCHEMA, account, history, items, letters, listings};
 use crate::ledger::Booked;
+use crate::order::{OrderId, OrderVersion};
 use crate::seller::{SellerAccount, Shelf};
 use crate::sync_store::booking::{carry_out, kept, refusal};
 use crate::sync_store::{
@@ -56,6 +57,23 @@ impl SyncStore for Sqlite {
         let select = select.clone();
         let read = move |tx: &Transaction<'_>, shelf| listings::select(tx, shelf, &select);
         of_shelf(self, on, "reading listings", read).await.map(Option::unwrap_or_default)
+    }
+
+    async fn orders(
+        &self,
+        on: &Shelf,
+        of: &SellerAccount,
+        orders: &[OrderId],
+    ) -> Result<Vec<Option<OrderVersion>>, StoreError> {
+        let (of, orders) = (of.clone(), orders.to_vec());
+        let none = vec![None; orders.len()];
+        let read = move |tx: &Transaction<'_>, shelf| {
+            let Some(account) = account::account(tx, shelf, &of)? else {
+                return Ok(vec![None; orders.len()]);
+            };
+            orders.iter().map(|order| account::order_version(tx, account, order)).collect()
+        };
+        of_shelf(self, on, "reading orders", read).await.map(|found| found.unwrap_or(none))
     }
 
     async fn history(&self, on: &Shelf, select: &History) -> Result<Vec<Booked>, StoreError> {
