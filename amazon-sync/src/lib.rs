@@ -48,6 +48,13 @@ pub mod sink;
 pub mod host_stock;
 pub mod sync_store;
 
+// Services.
+pub mod config;
+mod desk;
+mod intake;
+mod poller;
+mod telemetry;
+
 // What knows a technology.
 mod store;
 pub mod adapters;
