@@ -42,3 +42,7 @@ pub mod sync_store;
 
 // What knows a technology.
 mod store;
+
+// What tests are made of.
+#[cfg(feature = "conformance")]
+pub mod conformance;
