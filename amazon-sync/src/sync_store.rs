@@ -353,7 +353,10 @@ pub struct ListingRecord {
 pub struct Shown {
     /// As it was read.
     pub state: ListingState,
-    /// How often in a row the same effective number was read.
+    /// How many units of the listing the ledger had sold on Amazon when it was asked for. What it
+    /// sold since may be missing in the number.
+    pub sold: Units,
+    /// How often in a row the same effective number was read, sales that the ledger knows aside.
     pub times: u32,
     /// How often in a row the listing was absent since.
     pub absent: u32,
