@@ -10,10 +10,9 @@ use crate::quantity::Units;
 use crate::seller::{Region, SellerAccount};
 use crate::sku::ItemCode;
 
-mod delta;
+pub mod delta;
 mod order_state;
 
-pub use delta::delta;
 pub use order_state::{Due, Folded, LineMove, LineParts, LineState, News, OrderState, Told, due, fold};
 
 /// Where units of an item are.

@@ -1,43 +1,52 @@
-use std::collections::BTreeMap;
+//! What is to be booked for a line of an order: its target less what the ledger holds for it. So a
+//! line that is told again moves nothing, and one that is told late moves what is still missing.
+
+use rules_core::judge::fault::{Classify, Fault};
 
 use crate::ledger::Bucket;
 use crate::quantity::Units;
 use crate::sku::ItemCode;
 use crate::sync_store::Part;
 
-/// What must be booked so that a line holds its target: for each item and bucket the target less
-/// what the ledger holds already, without what is even. `None` when a sum cannot be expressed.
+/// The movements that turn what the ledger holds for a line into what it should hold, by item and
+/// bucket and in their order. Several parts of one item and bucket count together; what does not
+/// change is left out.
 ///
-/// Because it books the difference and not the event, it may be asked again and again.
-///
-/// ```
-/// use amazon_sync::ledger::{Bucket, delta};
-/// use amazon_sync::quantity::Units;
-/// use amazon_sync::sku::ItemCode;
-/// use amazon_sync::sync_store::Part;
-///
-/// let mug = ItemCode::parse("MUG")?;
-/// let part = |bucket, units| Part { item: mug.clone(), bucket, units: Units::new(units) };
-/// let held = [part(Bucket::Committed, 3)];
-/// let target = [part(Bucket::Committed, 1), part(Bucket::OnHand, -2)];
-/// let due = delta(&target, &held).unwrap_or_default();
-/// assert_eq!(due, [
-///     (mug.clone(), Bucket::OnHand, Units::new(-2)),
-///     (mug.clone(), Bucket::Committed, Units::new(-2)),
-/// ]);
-/// assert_eq!(delta(&target, &target), Some(Vec::new()));
-/// # Ok::<(), amazon_sync::sku::SkuError>(())
-/// ```
-pub fn delta(target: &[Part], held: &[Part]) -> Option<Vec<(ItemCode, Bucket, Units)>> {
-    let mut due: BTreeMap<(&ItemCode, Bucket), Units> = BTreeMap::new();
-    for part in target {
-        let sum = due.entry((&part.item, part.bucket)).or_default();
-        *sum = sum.checked_add(part.units)?;
+/// # Errors
+/// [`DeltaError`] names the first movement that cannot be expressed.
+pub fn delta(target: &[Part], held: &[Part]) -> Result<Vec<(ItemCode, Bucket, Units)>, DeltaError> {
+    // Sums in 128 bits cannot overflow: a slice has less than 2^63 parts of less than 2^64.
+    let signed = |sign: i128| move |part: &Part| (part.bucket, sign * i128::from(part.units.get()));
+    let mut parts: Vec<(&ItemCode, (Bucket, i128))> = target
+        .iter()
+        .map(|part| (&part.item, signed(1)(part)))
+        .chain(held.iter().map(|part| (&part.item, signed(-1)(part))))
+        .collect();
+    parts.sort_unstable();
+    let mut moves = Vec::new();
+    for same in parts.chunk_by(|(item, (bucket, _)), (next, (other, _))| (item, bucket) == (next, other)) {
+        let Some((item, (bucket, _))) = same.first() else { continue };
+        match i64::try_from(same.iter().map(|(_, (_, units))| units).sum::<i128>()) {
+            Ok(0) => {}
+            Ok(units) => moves.push(((*item).clone(), *bucket, Units::new(units))),
+            Err(_) => return Err(DeltaError { item: (*item).clone(), bucket: *bucket }),
+        }
     }
-    for part in held {
-        let sum = due.entry((&part.item, part.bucket)).or_default();
-        *sum = sum.checked_sub(part.units)?;
+    Ok(moves)
+}
+
+/// A movement that cannot be expressed.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the units of item {item} that should move in bucket {bucket} cannot be expressed")]
+pub struct DeltaError {
+    /// Of what.
+    pub item: ItemCode,
+    /// Where.
+    pub bucket: Bucket,
+}
+
+impl Classify for DeltaError {
+    fn fault(&self) -> Fault {
+        Fault::Rejected
     }
-    let uneven = due.into_iter().filter(|(_, by)| !by.is_zero());
-    Some(uneven.map(|((item, bucket), by)| (item.clone(), bucket, by)).collect())
 }

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, delta};
+use super::Bucket;
+use super::delta::delta;
 use crate::order::{LineId, OrderStatus, OrderVersion, ShippedBy};
 use crate::quantity::Units;
 use crate::sku::{ItemCode, Sku};
@@ -181,7 +182,7 @@ pub fn due(before: Option<&OrderState>, after: &OrderState) -> Option<Due> {
         let held = before.map_or(&[][..], |before| before.target(line));
         let target = after.target(line);
         if held != target {
-            let moves = delta(target, held)?.into_iter();
+            let moves = delta(target, held).ok()?.into_iter();
             due.moves.extend(moves.map(|(item, bucket, by)| LineMove {
                 line: line.clone(),
                 item,

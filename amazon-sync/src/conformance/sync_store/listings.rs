@@ -79,7 +79,7 @@ pub async fn a_record_comes_back_whole(s: Subject) {
     };
     let full = ListingRecord {
         base: Some(Base { quantity: quantity(9), at: at(1), sold: Units::new(1) }),
-        shown: Some(Shown { state, times: 2, absent: 1 }),
+        shown: Some(Shown { state, sold: Units::new(4), times: 2, absent: 1 }),
         intent: Some(Intent { stage: on_its_way, attempts: 1, ..intent(at(2)) }),
         frozen: Some(Code::known("drift.foreign_write")),
         ..bare(s.key("mug"))
