@@ -18,6 +18,13 @@ pub(crate) async fn scopes() -> [Arc<TenantScope>; 2] {
     [tenants.enter(&id("a")).await.unwrap(), tenants.enter(&id("b")).await.unwrap()]
 }
 
+/// A tenant for tests that are not async.
+pub(crate) fn scope() -> Arc<TenantScope> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let [scope, _] = runtime.block_on(scopes());
+    scope
+}
+
 mod memory {
     use rules_core::store::memory::Memory;
 
