@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "an assertion is the purpose of a suite")]
 
 pub mod host_stock;
+pub mod sync_store;
 
 /// Writes one test per named case of a suite.
 #[doc(hidden)]
@@ -18,4 +19,38 @@ macro_rules! conformance_cases {
             }
         )+
     };
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_macro_lists_every_case_of_the_sync_store() {
+        let list = include_str!("conformance/sync_store.rs").split_once("macro_rules!").unwrap().1;
+        let cases: Vec<&str> = [
+            include_str!("conformance/sync_store/orders.rs"),
+            include_str!("conformance/sync_store/movements.rs"),
+            include_str!("conformance/sync_store/counts.rs"),
+            include_str!("conformance/sync_store/items.rs"),
+            include_str!("conformance/sync_store/listings.rs"),
+            include_str!("conformance/sync_store/steps.rs"),
+            include_str!("conformance/sync_store/letters.rs"),
+        ]
+        .into_iter()
+        .flat_map(str::lines)
+        .filter_map(|line| line.strip_prefix("pub async fn ")?.split('(').next())
+        .collect();
+        let listed: Vec<&str> = list.lines().map(str::trim).filter(|line| cases.contains(line)).collect();
+        assert_eq!(listed, cases);
+        assert!(!cases.is_empty());
+    }
+
+    #[test]
+    fn the_macro_lists_every_case_of_the_host_stock() {
+        let (suite, list) = include_str!("conformance/host_stock.rs").split_once("macro_rules!").unwrap();
+        let cases: Vec<&str> =
+            suite.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split('(').next()).collect();
+        let listed: Vec<&str> = list.lines().map(str::trim).filter(|line| cases.contains(line)).collect();
+        assert_eq!(listed, cases);
+        assert!(!cases.is_empty());
+    }
 }

@@ -59,5 +59,6 @@ mod telemetry;
 mod store;
 pub mod adapters;
 
+// What tests are made of.
 #[cfg(feature = "conformance")]
 pub mod conformance;

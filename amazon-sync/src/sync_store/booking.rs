@@ -354,7 +354,8 @@ impl<B: Book> Clerk<'_, B> {
             News::Stale => return Ok(OrderOutcome::Stale),
             News::Applied { vanished, first } => (vanished, first),
         };
-        let refused = |what| OrderOutcome::Refused { why: format!("{what} of order {order}") };
+        let refused =
+            |what| OrderOutcome::Refused { why: format!("{what} of order {order} cannot be expressed") };
         let Some(due) = due(before, &folded.state) else {
             return Ok(refused("the difference of a line"));
         };
@@ -362,7 +363,7 @@ impl<B: Book> Clerk<'_, B> {
         for (sku, by) in due.sold {
             let listing = ListingKey::new(account.clone(), sku, Channel::Merchant);
             let Some(sum) = self.book.sold(&listing)?.checked_add(by) else {
-                return Ok(refused("the units sold"));
+                return Ok(refused("the sum of units sold"));
             };
             sold.push((listing, sum));
         }

@@ -317,6 +317,6 @@ mod tests {
             shipped_by: ShippedBy::Merchant,
             lines: BTreeMap::from([(LineId::parse("05015851154158").unwrap(), line)]),
         };
-        assert_eq!(pack(&state).len(), 83);
+        assert_eq!(pack(&state).len(), 82);
     }
 }
