@@ -246,6 +246,7 @@ macro_rules! sync_store_conformance {
             a_line_that_cannot_be_mapped_keeps_what_it_holds
             any_order_of_reports_ends_in_the_same_position
             orders_belong_to_their_account
+            versions_of_orders_are_told_in_order
             an_order_that_cannot_be_expressed_is_refused_alone
             movements_of_an_order_say_why
             no_two_movements_have_one_key

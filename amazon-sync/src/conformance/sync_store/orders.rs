@@ -176,6 +176,23 @@ pub async fn orders_belong_to_their_account(s: Subject) {
     assert_eq!(s.units("mug").await, [0, 0, 6]);
 }
 
+/// The newest version of each order is told, in the order asked; of one that was never reported,
+/// none.
+pub async fn versions_of_orders_are_told_in_order(s: Subject) {
+    let (other, ghost) = ("902-3159896-1390917", "902-3159896-1390918");
+    let asked = [ghost, other, ORDER].map(|order| OrderId::parse(order).unwrap());
+    let known = s.store.orders(&s.shelf(), &s.account(), &asked).await.unwrap();
+    assert_eq!(known, [None, None, None]);
+    s.reported(s.report(ORDER, 3, &[line("1", "mug", 1, 0)])).await;
+    s.reported(s.report(ORDER, 2, &[line("1", "mug", 2, 0)])).await;
+    s.reported(s.report(other, 1, &[line("1", "mug", 1, 0)])).await;
+    let known = s.store.orders(&s.shelf(), &s.account(), &asked).await.unwrap();
+    assert_eq!(known, [None, Some(version(1)), Some(version(3))]);
+    let stranger = s.account_of(0, "A3NEXAMPLETF53", Region::Europe);
+    let unknown = s.store.orders(&s.shelf(), &stranger, &asked).await.unwrap();
+    assert_eq!(unknown, [None, None, None]);
+}
+
 /// An order with a sum that cannot be expressed is refused as a whole, and the others are booked.
 pub async fn an_order_that_cannot_be_expressed_is_refused_alone(s: Subject) {
     s.moved(movement("a", "mug", Bucket::Committed, i64::MAX, at(0))).await;
