@@ -2,6 +2,7 @@
 //! seller account.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -55,6 +56,8 @@ pub(crate) struct Desk {
     pub(crate) drift_policies: DriftPolicies,
     pub(crate) config: SyncConfig,
     pub(crate) tally: Tally,
+    /// True when everything that the host has is in the ledger.
+    pub(crate) host_known: AtomicBool,
     /// Told when something moved in the ledger.
     pub(crate) moved: Notify,
     /// Told when the host may have changed its stock.
@@ -83,6 +86,14 @@ impl Desk {
             }
         }
         Ok(committed)
+    }
+
+    /// Everything that the host has is in the ledger: listings can be compared with it.
+    pub(crate) fn host_is_known(&self) {
+        if !self.host_known.swap(true, Ordering::Relaxed) {
+            self.accounts.iter().for_each(|account| account.look_at_all());
+        }
+        self.moved.notify_one();
     }
 
     /// The account with what is remembered of it.

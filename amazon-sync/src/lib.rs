@@ -53,6 +53,8 @@ pub mod config;
 mod desk;
 mod intake;
 mod poller;
+mod stock_keeper;
+mod reconciler;
 mod telemetry;
 
 // What knows a technology.

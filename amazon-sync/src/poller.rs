@@ -299,7 +299,13 @@ impl Poller {
         self.progress.pages += 1;
         self.progress.told += known + commit.orders.len() - taken.news.len();
         self.progress.untold += untold;
-        if is_last { self.close().await } else { Ok(Duration::ZERO) }
+        if is_last {
+            // Whoever waited for the orders up to here can be decided about.
+            self.account.covered(end, now);
+            self.close().await
+        } else {
+            Ok(Duration::ZERO)
+        }
     }
 
     async fn close(&mut self) -> Result<Duration, TurnError> {
@@ -316,7 +322,6 @@ impl Poller {
             let letter = self.desk.letter(self.account.account.to_string(), EVENTS_SILENT, text);
             self.desk.commit(&Commit { letters: vec![letter], ..Commit::default() }).await?;
         }
-        // Whoever waited for orders to be known up to here can decide.
         self.desk.moved.notify_one();
         self.desk.host_told.notify_one();
         Ok(self.windows.interval(pages, self.account.events_are_healthy()))

@@ -360,6 +360,13 @@ pub struct ListingRecord {
     pub frozen: Option<Code>,
 }
 
+impl ListingRecord {
+    /// The record of a listing of which nothing is known.
+    pub const fn new(key: ListingKey) -> Self {
+        Self { key, revision: 0, base: None, shown: None, intent: None, sold: Units::ZERO, frozen: None }
+    }
+}
+
 /// What Amazon showed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {

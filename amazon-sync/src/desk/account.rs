@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::{Agenda, earlier};
 use crate::listing::ListingKey;
 use crate::order::{OrderId, OrderVersion};
 use crate::seller::{MarketplaceId, SellerAccount};
+use crate::sink::SinkName;
 use crate::sku_map::SkuMap;
 use crate::sync_store::{ListingOutcome, ListingRecord};
 
@@ -27,8 +29,14 @@ pub(crate) struct AccountDesk {
     late: Mutex<Vec<Duration>>,
     /// Listings that are to be reconciled although none of their items moved.
     pub(crate) look: Agenda,
+    /// True when all of them are.
+    look_at_all: AtomicBool,
+    /// Listings that wait for the orders up to an instant.
+    pub(crate) uncovered: Agenda,
     /// Listings that are to be read.
     pub(crate) read: Agenda,
+    /// Sinks by which a number was lost: the next try goes by another one.
+    lost_by: Mutex<HashMap<ListingKey, SinkName>>,
     /// Listings with an intent.
     pub(crate) intents: Intents,
     /// Told when orders should be polled before their time.
@@ -66,7 +74,10 @@ impl AccountDesk {
             events: Mutex::default(),
             late: Mutex::default(),
             look: Agenda::default(),
+            look_at_all: AtomicBool::new(false),
+            uncovered: Agenda::default(),
             read: Agenda::default(),
+            lost_by: Mutex::default(),
             intents: Intents::default(),
             poll_soon: Notify::new(),
         }
@@ -126,6 +137,37 @@ impl AccountDesk {
     /// Forgets all versions: a corrected SKU map may say more of them.
     pub(crate) fn forget_orders(&self) {
         *lock(&self.known) = Known::default();
+    }
+
+    /// Has all listings reconciled.
+    pub(crate) fn look_at_all(&self) {
+        self.look_at_all.store(true, Ordering::Relaxed);
+    }
+
+    /// True when somebody asked for that since it was asked last.
+    pub(crate) fn should_look_at_all(&self) -> bool {
+        self.look_at_all.swap(false, Ordering::Relaxed)
+    }
+
+    /// All orders up to `closed_to` are known: whoever waited for them is looked at.
+    pub(crate) fn covered(&self, closed_to: DateTime<Utc>, now: DateTime<Utc>) {
+        loop {
+            let listings = self.uncovered.take(closed_to, 1_000);
+            if listings.is_empty() {
+                return;
+            }
+            self.look.put_all(listings, now);
+        }
+    }
+
+    /// A number was lost on its way by this sink.
+    pub(crate) fn lost(&self, listing: ListingKey, by: SinkName) {
+        lock(&self.lost_by).insert(listing, by);
+    }
+
+    /// The sink by which the listing's number was lost; it is asked for once.
+    pub(crate) fn take_lost(&self, listing: &ListingKey) -> Option<SinkName> {
+        lock(&self.lost_by).remove(listing)
     }
 
     /// Orders were found so late.
