@@ -1,8 +1,8 @@
 //! Everything that the services share: the ports, the settings, and what is remembered of each
 //! seller account.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -25,16 +25,19 @@ use crate::config::SyncConfig;
 use crate::host_stock::HostStock;
 use crate::marketplace::{MarketError, Marketplace};
 use crate::policy::DriftPolicies;
+use crate::reconciler::Demands;
 use crate::seller::{SellerAccount, Shelf};
 use crate::sink::QuantitySink;
 use crate::sync_store::{Commit, Committed, ListingOutcome, NewLetter, SyncStore};
 
 mod account;
 mod agenda;
+mod amend;
 mod tally;
 
 pub(crate) use account::AccountDesk;
 pub(crate) use agenda::Agenda;
+pub(crate) use amend::Amendment;
 pub(crate) use tally::Tally;
 
 /// The ports and settings of one synchroniser.
@@ -56,6 +59,8 @@ pub(crate) struct Desk {
     pub(crate) drift_policies: DriftPolicies,
     pub(crate) config: SyncConfig,
     pub(crate) tally: Tally,
+    /// What is sold of each item.
+    pub(crate) demands: Mutex<Demands>,
     /// True when everything that the host has is in the ledger.
     pub(crate) host_known: AtomicBool,
     /// Told when something moved in the ledger.
@@ -94,6 +99,10 @@ impl Desk {
             self.accounts.iter().for_each(|account| account.look_at_all());
         }
         self.moved.notify_one();
+    }
+
+    pub(crate) fn demands(&self) -> MutexGuard<'_, Demands> {
+        self.demands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The account with what is remembered of it.

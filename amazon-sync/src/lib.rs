@@ -55,6 +55,8 @@ mod intake;
 mod poller;
 mod stock_keeper;
 mod reconciler;
+mod publisher;
+mod reader;
 mod telemetry;
 
 // What knows a technology.

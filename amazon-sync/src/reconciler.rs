@@ -32,7 +32,7 @@ mod judge;
 mod shelf_view;
 mod verdict;
 
-pub(crate) use demand::Demands;
+pub(crate) use demand::{Demands, learn_demand};
 pub(crate) use judge::{Judged, judge};
 pub(crate) use shelf_view::ShelfView;
 
@@ -47,7 +47,6 @@ const BUFFER_LIFE: Duration = Duration::from_secs(900);
 #[derive(Debug)]
 pub(crate) struct Reconciler {
     desk: Arc<Desk>,
-    demands: Demands,
     view: ShelfView,
     classes: Classes,
     available: HashMap<SellerAccount, Available>,
@@ -70,7 +69,6 @@ struct Batch {
 impl Reconciler {
     pub(crate) fn new(desk: Arc<Desk>) -> Self {
         Self {
-            demands: Demands::default(),
             view: ShelfView::default(),
             classes: Classes::default(),
             available: HashMap::new(),
@@ -116,7 +114,7 @@ impl Reconciler {
         if !self.desk.host_known.load(Ordering::Relaxed) {
             return Ok(false);
         }
-        self.demands.catch_up(&self.desk).await?;
+        learn_demand(&self.desk).await?;
         let batch = self.collect().await?;
         if batch.dirty.is_empty() && batch.listings.is_empty() {
             return Ok(false);
@@ -230,7 +228,7 @@ impl Reconciler {
         for (item, record) in &items.known {
             let Some(id) = map.item(item) else { continue };
             let free = record.position.free();
-            let buffer = self.demands.buffer(&desk.stock_policy, item, free, exposure, now);
+            let buffer = desk.demands().buffer(&desk.stock_policy, item, free, exposure, now);
             if buffer.get() > 0 {
                 held_back.extend(map.uses(id));
             }

@@ -37,6 +37,10 @@ pub(crate) struct AccountDesk {
     pub(crate) read: Agenda,
     /// Sinks by which a number was lost: the next try goes by another one.
     lost_by: Mutex<HashMap<ListingKey, SinkName>>,
+    /// How often listings were to be read that were never seen.
+    unseen: Mutex<HashMap<ListingKey, u32>>,
+    /// How long numbers took by each sink lately.
+    latencies: Mutex<HashMap<SinkName, VecDeque<Duration>>>,
     /// Listings with an intent.
     pub(crate) intents: Intents,
     /// Told when orders should be polled before their time.
@@ -45,6 +49,12 @@ pub(crate) struct AccountDesk {
 
 /// A stopped account is tried again after so long: the seller may have authorised it anew.
 const STOPPED_FOR: Duration = Duration::from_secs(3_600);
+
+/// A listing that was not seen is looked for again after so long, doubling to four hours.
+const UNSEEN: Duration = Duration::from_secs(60);
+
+/// Effects whose times are remembered, for each sink.
+const LATELY: usize = 64;
 
 /// Orders whose version is remembered.
 const KNOWN: usize = 20_000;
@@ -78,6 +88,8 @@ impl AccountDesk {
             uncovered: Agenda::default(),
             read: Agenda::default(),
             lost_by: Mutex::default(),
+            unseen: Mutex::default(),
+            latencies: Mutex::default(),
             intents: Intents::default(),
             poll_soon: Notify::new(),
         }
@@ -165,9 +177,46 @@ impl AccountDesk {
         lock(&self.lost_by).insert(listing, by);
     }
 
-    /// The sink by which the listing's number was lost; it is asked for once.
-    pub(crate) fn take_lost(&self, listing: &ListingKey) -> Option<SinkName> {
-        lock(&self.lost_by).remove(listing)
+    /// How long to wait before a listing is read that was never seen: nothing at first, then ever
+    /// longer. Where there are more than so many listings, a snapshot shows them sooner.
+    pub(crate) fn unseen(&self, listing: &ListingKey, read_singly: usize) -> Duration {
+        let mut unseen = lock(&self.unseen);
+        let times = unseen.entry(listing.clone()).or_default();
+        let delay = match *times {
+            0 if self.map().listing_count() <= read_singly => Duration::ZERO,
+            0 => UNSEEN * 60,
+            times => UNSEEN * 2_u32.saturating_pow(times.min(9) - 1),
+        };
+        *times += 1;
+        delay
+    }
+
+    /// A number that was handed over to this sink took effect after so long.
+    pub(crate) fn took_effect(&self, sink: &SinkName, after: Duration) {
+        let mut latencies = lock(&self.latencies);
+        let lately = latencies.entry(sink.clone()).or_default();
+        lately.push_back(after);
+        if LATELY < lately.len() {
+            lately.pop_front();
+        }
+    }
+
+    /// The median of how long numbers took by this sink lately.
+    pub(crate) fn latency(&self, sink: &SinkName) -> Option<Duration> {
+        let latencies = lock(&self.latencies);
+        let mut lately: Vec<Duration> = latencies.get(sink)?.iter().copied().collect();
+        lately.sort_unstable();
+        lately.get(lately.len() / 2).copied()
+    }
+
+    /// The sink by which the listing's number was lost.
+    pub(crate) fn lost_by(&self, listing: &ListingKey) -> Option<SinkName> {
+        lock(&self.lost_by).get(listing).cloned()
+    }
+
+    /// The listing's number was handed over again.
+    pub(crate) fn went_again(&self, listing: &ListingKey) {
+        lock(&self.lost_by).remove(listing);
     }
 
     /// Orders were found so late.
@@ -219,14 +268,15 @@ impl AccountDesk {
 /// Listings with an intent, as this process knows them.
 #[derive(Debug, Default)]
 pub(crate) struct Intents {
-    records: Mutex<BTreeMap<ListingKey, ListingRecord>>,
+    records: Mutex<BTreeMap<ListingKey, Arc<ListingRecord>>>,
     changed: Notify,
 }
 
 impl Intents {
     /// All of them, as the store has them.
     pub(crate) fn load(&self, records: Vec<ListingRecord>) {
-        *lock(&self.records) = records.into_iter().map(|record| (record.key.clone(), record)).collect();
+        *lock(&self.records) =
+            records.into_iter().map(|record| (record.key.clone(), Arc::new(record))).collect();
         self.changed.notify_one();
     }
 
@@ -234,7 +284,7 @@ impl Intents {
     pub(crate) fn put(&self, record: ListingRecord) {
         let mut records = lock(&self.records);
         if record.intent.is_some() {
-            records.insert(record.key.clone(), record);
+            records.insert(record.key.clone(), Arc::new(record));
         } else {
             records.remove(&record.key);
         }
@@ -248,7 +298,7 @@ impl Intents {
         }
     }
 
-    pub(crate) fn all(&self) -> Vec<ListingRecord> {
+    pub(crate) fn all(&self) -> Vec<Arc<ListingRecord>> {
         lock(&self.records).values().cloned().collect()
     }
 

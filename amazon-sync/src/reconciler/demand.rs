@@ -30,28 +30,30 @@ struct ItemDemand {
     elsewhere: Option<Demand>,
 }
 
-impl Demands {
-    /// Learns from what was booked since.
-    pub(crate) async fn catch_up(&mut self, desk: &Desk) -> Result<(), StoreError> {
-        let mut after = match self.seen {
-            Some(seen) => seen,
-            None => match desk.commit(&Commit::default()).await? {
-                Committed::Done(receipt) => Seq(receipt.seq.0.saturating_sub(LOOK_BACK)),
-                Committed::Fenced(_) => Seq::default(),
-            },
-        };
-        loop {
-            let select = History { item: None, after, until: None, max: PAGE };
-            let booked = desk.store.history(&desk.shelf, &select).await?;
-            booked.iter().for_each(|booked| self.learn(booked));
-            after = booked.last().map_or(after, |last| last.seq);
-            self.seen = Some(after);
-            if booked.len() < PAGE {
-                return Ok(());
-            }
+/// Learns from what was booked since.
+pub(crate) async fn learn_demand(desk: &Desk) -> Result<(), StoreError> {
+    let seen = desk.demands().seen;
+    let mut after = match seen {
+        Some(seen) => seen,
+        None => match desk.commit(&Commit::default()).await? {
+            Committed::Done(receipt) => Seq(receipt.seq.0.saturating_sub(LOOK_BACK)),
+            Committed::Fenced(_) => Seq::default(),
+        },
+    };
+    loop {
+        let select = History { item: None, after, until: None, max: PAGE };
+        let booked = desk.store.history(&desk.shelf, &select).await?;
+        after = booked.last().map_or(after, |last| last.seq);
+        let mut demands = desk.demands();
+        booked.iter().for_each(|booked| demands.learn(booked));
+        demands.seen = Some(after);
+        if booked.len() < PAGE {
+            return Ok(());
         }
     }
+}
 
+impl Demands {
     fn learn(&mut self, booked: &Booked) {
         let movement = &booked.movement;
         let by = movement.by.get();

@@ -20,6 +20,8 @@ use rules_core::judge::code::Code;
 const ROUNDS: usize = 3;
 /// A number that nothing explains is read again after so long, so that the two reads are two.
 const SECOND_READ: Duration = Duration::from_secs(60);
+/// A number on its way is read back no sooner than this.
+const READ_BACK: Duration = Duration::from_secs(30);
 /// Two reads in a row that agree are believed.
 const STABLE: u32 = 2;
 
@@ -115,7 +117,12 @@ impl Judged {
                     self.wait_for_orders(record, row, now);
                 }
             }
-            Action::Wait(at) => self.look_at = Some(at),
+            Action::Wait(at) => {
+                self.look_at = Some(at);
+                // Reads come ever more rarely: most numbers take effect soon, few take long.
+                let age = record.intent.as_ref().map_or(Duration::ZERO, |intent| intent.age(now));
+                self.read_at = Some(after(now, age.max(READ_BACK)).min(at));
+            }
             Action::Resubmit => {
                 self.note_lost(record);
                 if let Some(intent) = &mut record.intent {
@@ -208,7 +215,11 @@ impl Judged {
     /// What follows once it is committed.
     pub(crate) fn follow_up(self, desk: &Desk, account: &AccountDesk, now: DateTime<Utc>) {
         if let Some(intent) = &self.landed {
-            desk.tally.effect(until(now, intent.decided_at));
+            let seen_at = self.before.shown.as_ref().map_or(now, |shown| shown.state.as_of);
+            desk.tally.effect(until(seen_at, intent.decided_at));
+            if let Stage::InFlight { sink, at, .. } = &intent.stage {
+                account.took_effect(sink, until(seen_at, *at));
+            }
         }
         if let Some(sink) = self.lost_by {
             desk.tally.add(|counts| counts.writes_lost += 1);
@@ -222,7 +233,11 @@ impl Judged {
             account.poll_soon.notify_one();
         }
         if let Some(at) = self.read_at {
-            account.read.put(self.key, at);
+            // What was never seen may not be there at all.
+            let is_unseen = self.before.shown.is_none();
+            let delay =
+                if is_unseen { account.unseen(&self.key, desk.config.read_singly) } else { Duration::ZERO };
+            account.read.put(self.key, at.max(after(now, delay)));
         }
     }
 }
