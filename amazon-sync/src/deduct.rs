@@ -4,6 +4,8 @@
 //! difference ([`delta`](mod@crate::ledger::delta)). On doubt more is deducted rather than less, and
 //! a letter says what the doubt is.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, Utc};
 
 use crate::ledger::Bucket;
@@ -41,36 +43,41 @@ pub struct Deduction {
 /// map has no parts: what the ledger holds for it stays.
 pub fn deduct(account: &SellerAccount, order: &Order, map: &SkuMap, found_at: DateTime<Utc>) -> Deduction {
     let mut doubts = Doubts::default();
-    if !matches!(
-        order.status,
-        OrderStatus::PendingAvailability
-            | OrderStatus::Pending
-            | OrderStatus::Unshipped
-            | OrderStatus::PartiallyShipped
-            | OrderStatus::Shipped
-            | OrderStatus::Cancelled
-    ) {
-        doubts.about_order(&order.status);
-    }
-    let lines = order.lines.iter().map(|line| match order.shipped_by {
-        ShippedBy::Amazon => LineTarget {
-            line: line.id.clone(),
-            sku: line.sku.clone(),
-            sold: Units::ZERO,
-            parts: Some(Vec::new()),
-            shipped_parts: Vec::new(),
-        },
-        ShippedBy::Merchant => target(line, &order.status, map, &mut doubts),
-    });
+    let lines = match order.shipped_by {
+        ShippedBy::Amazon => order.lines.iter().map(nothing_of_ours).collect(),
+        ShippedBy::Merchant => {
+            let lines = distinct(&order.lines, &mut doubts).into_iter();
+            lines.map(|line| target(line, &order.status, map, &mut doubts)).collect()
+        }
+    };
+    doubts.about_order(order);
     let report = OrderReport {
         account: account.clone(),
         order: order.id.clone(),
         version: order.version(),
         status: order.status.clone(),
         shipped_by: order.shipped_by,
-        lines: lines.collect(),
+        lines,
     };
     Deduction { report, letters: doubts.letters(order, found_at) }
+}
+
+/// Each line once. Of two that say different things under one name, the one that takes more.
+fn distinct<'a>(lines: &'a [OrderLine], doubts: &mut Doubts) -> Vec<&'a OrderLine> {
+    let weight = |line: &OrderLine| {
+        let wanted = line.ordered.get().saturating_sub(line.cancelled.get());
+        (wanted, line.shipped, line.ordered, line.sku.clone())
+    };
+    let mut sorted: Vec<_> = lines.iter().collect();
+    sorted.sort_by_cached_key(|line| (line.id.clone(), Reverse(weight(line))));
+    sorted.dedup_by(|next, kept| {
+        let is_repeated = next.id == kept.id;
+        if is_repeated && next != kept {
+            doubts.about_line(Doubt::Repeated, kept);
+        }
+        is_repeated
+    });
+    sorted
 }
 
 /// How many units of a listing are where, by what one line says.
@@ -90,15 +97,25 @@ impl Counts {
         let open = (wanted - shipped).max(0);
         let none = Self { reserved: 0, committed: 0, shipped, sold: wanted };
         match status {
-            OrderStatus::PendingAvailability => Self { sold: shipped, ..none },
+            OrderStatus::PendingAvailability | OrderStatus::Cancelled => Self { sold: shipped, ..none },
             OrderStatus::Pending => Self { reserved: open, ..none },
             OrderStatus::Shipped => Self { shipped: shipped.max(wanted), ..none },
-            OrderStatus::Cancelled => Self { sold: shipped, ..none },
             OrderStatus::Unshipped
             | OrderStatus::PartiallyShipped
             | OrderStatus::Unfulfillable
             | OrderStatus::Other(_) => Self { committed: open, ..none },
         }
+    }
+}
+
+/// It leaves Amazon's shelf.
+fn nothing_of_ours(line: &OrderLine) -> LineTarget {
+    LineTarget {
+        line: line.id.clone(),
+        sku: line.sku.clone(),
+        sold: Units::ZERO,
+        parts: Some(Vec::new()),
+        shipped_parts: Vec::new(),
     }
 }
 

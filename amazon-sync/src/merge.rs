@@ -176,3 +176,6 @@ impl Decision {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,8 @@ pub enum Resolution {
     MerchantWins,
     /// Amazon's stays until both agree again: for listings that somebody keeps by hand.
     AmazonWins,
-    /// Ours is published if it is lower; otherwise Amazon's stays. No number is ever raised.
+    /// Where somebody lowered Amazon's number it stays, unless ours is lower still; where somebody
+    /// raised it, ours is published.
     LowerWins,
     /// Nothing is written to the listing until somebody has looked.
     FreezeAndAsk,

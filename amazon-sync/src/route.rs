@@ -47,9 +47,29 @@ pub struct SinkState<'a> {
     pub recent: &'a [DateTime<Utc>],
 }
 
+/// For a sink without a rate: somebody may give it one meanwhile.
+const NEVER: Duration = Duration::from_secs(3_600);
+
 impl SinkState<'_> {
     fn latency(&self) -> Duration {
         self.latency.unwrap_or(self.caps.usual_latency)
+    }
+
+    /// Further listings that it can carry in so long, in the long run.
+    fn reach_in(&self, time: Duration) -> usize {
+        let batch = f64::from(u32::try_from(self.caps.batch_max).unwrap_or(u32::MAX));
+        let listings = self.caps.submissions_per_second * batch * time.as_secs_f64();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates; no number is 0"
+        )]
+        (listings as usize).saturating_sub(self.backlog)
+    }
+
+    /// How long one permit takes to come back.
+    fn permit_in(&self) -> Duration {
+        Duration::try_from_secs_f64(1.0 / self.caps.submissions_per_second).unwrap_or(NEVER)
     }
 }
 

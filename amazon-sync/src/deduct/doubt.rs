@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 
-use crate::order::{Order, OrderLine, OrderStatus};
+use crate::order::{Order, OrderLine, OrderStatus, ShippedBy};
 use crate::quantity::Quantity;
 use crate::sku_map::Unresolved;
 use crate::sync_store::NewLetter;
@@ -21,6 +21,7 @@ const NAMED: usize = 10;
 pub(super) enum Doubt {
     NoSku,
     Unresolved(Unresolved),
+    Repeated,
     ShippedExceeds,
     CancelledExceeds,
     Absurd,
@@ -31,6 +32,7 @@ impl Doubt {
         match self {
             Self::NoSku => Code::known("order.no_sku"),
             Self::Unresolved(why) => why.code(),
+            Self::Repeated => Code::known("order.line_repeated"),
             Self::ShippedExceeds => Code::known("order.shipped_exceeds"),
             Self::CancelledExceeds => Code::known("order.cancelled_exceeds"),
             Self::Absurd => Code::known("order.quantity_absurd"),
@@ -50,6 +52,9 @@ impl Doubt {
             }
             Self::Unresolved(Unresolved::Refused) => {
                 "the SKU map's definition was refused, so nothing was deducted; correct it and have the order read again"
+            }
+            Self::Repeated => {
+                "the order has the line twice, with different numbers, and the greater ones were deducted; compare with Seller Central"
             }
             Self::ShippedExceeds => {
                 "more has shipped than was ordered, and all of it was deducted; compare with Seller Central"
@@ -72,20 +77,21 @@ pub(super) struct Doubts {
 }
 
 impl Doubts {
-    pub(super) fn about_order(&mut self, status: &OrderStatus) {
-        self.order = Some(match status {
-            OrderStatus::Unfulfillable => (
+    pub(super) fn about_order(&mut self, order: &Order) {
+        self.order = match (&order.status, order.shipped_by) {
+            (OrderStatus::Unfulfillable, _) => Some((
                 Code::known("order.unfulfillable"),
                 "Amazon cannot ship the order; decide in Seller Central what becomes of it".to_owned(),
-            ),
-            status => {
-                let word: String = status.as_str().chars().take(40).collect();
+            )),
+            (OrderStatus::Other(word), ShippedBy::Merchant) => {
+                let word: String = word.chars().take(40).collect();
                 let text = format!(
                     "status {word:?} is not known to this version, so the order is treated as one to be shipped; update the crate or look at the order"
                 );
-                (Code::known("order.status_unknown"), text)
+                Some((Code::known("order.status_unknown"), text))
             }
-        });
+            _ => None,
+        };
     }
 
     pub(super) fn about_line(&mut self, doubt: Doubt, line: &OrderLine) {

@@ -4,7 +4,7 @@ use rules_core::judge::fault::{Classify, Fault};
 use serde::{Deserialize, Serialize};
 
 /// How many units are held back when stock is low.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Config", into = "Config")]
 pub struct LagBuffer(Config);
 
@@ -48,12 +48,6 @@ impl LagBuffer {
 
     pub(super) fn sold_off_within(&self) -> Duration {
         Duration::from_secs_f64(self.0.sold_off_within_hours * 3_600.0)
-    }
-}
-
-impl Default for LagBuffer {
-    fn default() -> Self {
-        Self(Config::default())
     }
 }
 

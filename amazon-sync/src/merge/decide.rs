@@ -85,19 +85,20 @@ impl<'a> Listing<'a> {
     fn unexplained(&self) -> i64 {
         let Some(base) = self.base else { return 0 };
         let fell = number(base) - number(self.theirs);
-        let most = self.sold;
-        let least = self.sold - self.since_read;
+        // Amazon's number does not fall below nothing.
+        let most = self.sold.min(number(base));
+        let least = (self.sold - self.since_read).min(number(base));
         fell - fell.clamp(least, most)
     }
 
     /// What Amazon will show when it has counted everything that is known.
     fn expected(&self) -> i64 {
-        self.base.map_or(self.lowest(), |base| number(base) - self.sold)
+        self.base.map_or(self.lowest(), |base| (number(base) - self.sold).max(0))
     }
 
     /// What Amazon shows at least, but for sales that are not seen yet.
     fn lowest(&self) -> i64 {
-        number(self.theirs) - self.since_read
+        (number(self.theirs) - self.since_read).max(0)
     }
 
     /// True when Amazon shows exactly ours.
@@ -111,7 +112,9 @@ impl<'a> Listing<'a> {
 
     /// With an intent on its way.
     fn in_flight(self, flight: &Flight, context: &Context<'_>) -> Decision {
-        if flight.has_landed(self.theirs) {
+        let is_over = flight.read_at.is_some_and(|read_at| read_at >= flight.deadline);
+        let is_exact = is_over && self.since_read == 0;
+        if flight.has_landed(self.theirs) && (is_exact || !self.may_be_sales_alone(flight)) {
             return decision(Drift::InSync, Action::MoveBase);
         }
         let is_stored = self.row.declared == Some(flight.quantity);
@@ -123,7 +126,7 @@ impl<'a> Listing<'a> {
             let class = if is_stored { Drift::DeclaredEffectiveGap } else { Drift::InFlight };
             return decision(class, Action::Wait(flight.deadline));
         }
-        if flight.read_at.is_none_or(|read_at| read_at < flight.deadline) {
+        if !is_over || (!is_exact && flight.has_landed(self.theirs)) {
             return decision(Drift::LostWrite, Action::Reread);
         }
         if is_stored && self.row.times < STABLE {
@@ -132,22 +135,40 @@ impl<'a> Listing<'a> {
         let landed = self.landed(flight);
         match (self.unexplained(), landed.unexplained()) {
             (0, _) => self.lost(flight, context),
-            // It landed, and then something took more off than is known.
-            (before, after) if after > 0 && (before < 0 || after <= before) => landed.at_rest(context),
+            // It landed, and then something took more off than is known. Not if Amazon's number is
+            // that of the base: then it never changed. Otherwise that is the likelier, the fewer
+            // units it leaves unexplained.
+            (before, after @ 1..)
+                if self.base != Some(self.theirs) && (after < before.abs() || after == before) =>
+            {
+                landed.at_rest(context)
+            }
             _ => self.at_rest(context),
         }
+    }
+
+    /// True when Amazon may have got from the base to its number without the intent, which then is
+    /// still on its way.
+    fn may_be_sales_alone(&self, flight: &Flight) -> bool {
+        if self.base.is_some() { self.unexplained() == 0 } else { self.theirs != flight.quantity }
     }
 
     /// With an intent that did not arrive.
     fn lost(self, flight: &Flight, context: &Context<'_>) -> Decision {
         let instead = self.at_rest(context);
-        let Some(quantity) = instead.quantity() else { return instead };
+        let (quantity, action) = match instead.action {
+            Action::Publish(quantity) | Action::HoldBack(quantity) => (quantity, instead.action),
+            // It is not needed any more. It may still arrive, though, and would look like somebody
+            // else's: so it is written over.
+            Action::MoveBase => (self.ours, Action::Publish(self.ours)),
+            _ => return instead,
+        };
         if flight.attempts >= TRIES && context.policy.lost_write == Patience::FreezeAndAsk {
             decision(Drift::LostWrite, Action::Freeze)
         } else if quantity == flight.quantity {
             decision(Drift::LostWrite, Action::Resubmit)
         } else {
-            decision(Drift::LostWrite, instead.action)
+            decision(Drift::LostWrite, action)
         }
     }
 
@@ -196,20 +217,26 @@ impl<'a> Listing<'a> {
         decision(Drift::UnseenSale, action)
     }
 
-    /// Amazon shows more than is explained.
+    /// Amazon shows more than is explained. Ours knows nothing of that, so it is not too high.
     fn above(self, context: &Context<'_>) -> Decision {
-        let policy = context.policy;
-        if self.row.times >= STABLE {
-            return if self.row.is_covered {
-                self.resolve(Drift::ForeignWrite, policy.foreign_write)
+        let (row, policy) = (self.row, context.policy);
+        let falls = number(self.ours) < self.lowest();
+        if row.times < STABLE {
+            return if falls && number(self.ours) < self.expected() {
+                self.publish(Drift::LateCancel)
             } else {
-                self.resolve(Drift::LateCancel, policy.late_cancel)
+                decision(Drift::LateCancel, Action::Reread)
             };
         }
-        if number(self.ours) < self.expected() {
-            self.publish(Drift::LateCancel)
+        let (class, resolution) = if row.is_covered {
+            (Drift::ForeignWrite, policy.foreign_write)
         } else {
-            decision(Drift::LateCancel, Action::Reread)
+            (Drift::LateCancel, policy.late_cancel)
+        };
+        match resolution {
+            Resolution::LowerWins if !falls && !row.is_covered => decision(class, Action::Reread),
+            Resolution::LowerWins => self.publish(class),
+            _ => self.resolve(class, resolution),
         }
     }
 

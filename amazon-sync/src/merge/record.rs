@@ -76,18 +76,22 @@ pub const fn presumed_sold(sold: Units, ours: Quantity, quantity: Quantity) -> U
     Units::new(sold.get().saturating_add(if held_back > 0 { held_back } else { 0 }))
 }
 
-/// The base after [`Action::MoveBase`](super::Action::MoveBase): what Amazon shows, with the units
-/// that were sold by the time that it was read or that a settled intent presumes. `None` when the
-/// listing was never read.
+/// The base after [`Action::MoveBase`](super::Action::MoveBase): what Amazon shows, and the units
+/// that were sold by then. `None` when the listing was never read.
 pub fn agreed(record: &ListingRecord) -> Option<Base> {
     let shown = record.shown.as_ref()?;
-    let quantity = shown.state.effective?;
-    let settled = record.intent.as_ref().filter(|intent| {
-        let pending = pending(intent, record.sold, Some(shown.state.as_of));
+    let (quantity, at) = (shown.state.effective?, shown.state.as_of);
+    // What was known when it was asked for is in the number. Of an intent that landed, what the
+    // number has fallen by since is in it as well, and what it presumes to be sold.
+    let landed = record.intent.as_ref().filter(|intent| {
+        let pending = pending(intent, record.sold, Some(at));
         matches!(pending, Pending::InFlight(flight) if flight.has_landed(quantity))
     });
-    let sold = settled.map_or(shown.sold, |intent| intent.sold.max(shown.sold));
-    Some(Base { quantity, at: shown.state.as_of, sold })
+    let sold = landed.map(|intent| {
+        let fell = minus(intent.quantity.units(), quantity.units());
+        Units::new(intent.sold.get().saturating_add(fell.get()))
+    });
+    Some(Base { quantity, at, sold: shown.sold.max(sold.unwrap_or(shown.sold)) })
 }
 
 /// What is known of a listing after it was read as `state`. `sold` are the units sold that the

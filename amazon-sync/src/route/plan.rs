@@ -27,9 +27,7 @@ impl RoutePlan {
             (Some(patch), Some(feed)) => split(now, &mut order, waiting, patch, feed, pace),
         };
         if let Some(patch) = patch {
-            let next =
-                now + Duration::try_from_secs_f64(1.0 / patch.caps.submissions_per_second).unwrap_or(DAY);
-            plan.hand_over(&order, patch, next);
+            plan.hand_over(&order, patch, now + patch.permit_in());
         } else {
             plan.later.append(&mut order);
         }
@@ -67,8 +65,6 @@ impl RoutePlan {
 
 /// A feed that had no permit is planned again after so long.
 const FEED_RETRY: Duration = Duration::from_secs(10);
-/// For a sink without a rate.
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// Takes off `order` what a feed should carry.
 fn split(
@@ -79,12 +75,14 @@ fn split(
     feed: &SinkState<'_>,
     pace: &FeedPace,
 ) -> Vec<usize> {
-    let until_fed = (feed_at(now, order, waiting, feed, pace) - now).to_std().unwrap_or_default();
-    let through = until_fed.saturating_add(feed.latency()).as_secs_f64();
-    let rate = patch.caps.submissions_per_second * patch.caps.batch_max.max(1) as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-    let reach = (rate * through) as usize;
-    let reach = reach.saturating_sub(patch.backlog);
+    let reach = |tail_begins_at: usize| {
+        let tail = order.get(tail_begins_at..).unwrap_or_default();
+        let until_fed = (feed_at(now, tail, waiting, feed, pace) - now).to_std().unwrap_or_default();
+        let through = until_fed.saturating_add(feed.latency());
+        patch.reach_in(through)
+    };
+    // Whether a feed may go depends on what it would carry, and so on how far patches reach.
+    let reach = reach(reach(0));
     if order.len() <= reach.saturating_add(pace.least_listings) { Vec::new() } else { order.split_off(reach) }
 }
 

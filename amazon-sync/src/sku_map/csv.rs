@@ -81,7 +81,7 @@ impl SkuMapBuilder {
 /// The delimiter that the first line has most of; a comma when it has none.
 fn likely_delimiter(start: &[u8]) -> u8 {
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: u8| line.iter().filter(|byte| **byte == delimiter).count();
+    let count = |delimiter: u8| line.split(|byte| *byte == delimiter).count();
     [b';', b'\t'].into_iter().fold(b',', |most, other| if count(other) > count(most) { other } else { most })
 }
 
