@@ -40,6 +40,9 @@ pub mod sink;
 pub mod host_stock;
 pub mod sync_store;
 
+// Services.
+pub mod historian;
+
 // What knows a technology.
 mod store;
 
