@@ -12,8 +12,10 @@ use crate::sku::ItemCode;
 
 pub mod delta;
 mod order_state;
+mod story;
 
 pub use order_state::{Due, Folded, LineMove, LineParts, LineState, News, OrderState, Told, due, fold};
+pub use story::{Reason, Story};
 
 /// Where units of an item are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

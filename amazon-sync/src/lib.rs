@@ -58,6 +58,7 @@ mod reconciler;
 mod publisher;
 mod reader;
 mod telemetry;
+pub mod historian;
 
 // What knows a technology.
 mod store;

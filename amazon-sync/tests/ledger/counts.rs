@@ -143,12 +143,11 @@ proptest! {
             };
             // Keys are told once, so that which of two wins is no matter of order.
             let mut keys = HashSet::new();
-            let fresh = |event: &Event| match event {
+            let mut events: Vec<_> = events.iter().map(plain).collect();
+            events.retain(|event| match event {
                 Event::Moves { key, .. } => keys.insert(*key),
                 _ => true,
-            };
-            let mut fresh = fresh;
-            let events: Vec<_> = events.iter().map(plain).filter(|event| fresh(event)).collect();
+            });
             (Just(events.clone()), Just(events).prop_shuffle())
         }),
     ) {

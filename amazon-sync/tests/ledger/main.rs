@@ -8,3 +8,5 @@ mod told;
 mod reports;
 mod counts;
 mod histories;
+mod crash;
+mod travel;

@@ -11,14 +11,14 @@ use super::ports::scope;
 use super::told::{House, Version, versions};
 
 /// Units by line, item and bucket.
-type Sums = BTreeMap<(LineId, ItemCode, Bucket), i64>;
+pub(crate) type Sums = BTreeMap<(LineId, ItemCode, Bucket), i64>;
 
-fn add<K: Ord>(sums: &mut BTreeMap<K, i64>, key: K, by: i64) {
+pub(crate) fn add<K: Ord>(sums: &mut BTreeMap<K, i64>, key: K, by: i64) {
     let sum = sums.entry(key).or_default();
     *sum += by;
 }
 
-fn even<K: Ord>(mut sums: BTreeMap<K, i64>) -> BTreeMap<K, i64> {
+pub(crate) fn even<K: Ord>(mut sums: BTreeMap<K, i64>) -> BTreeMap<K, i64> {
     sums.retain(|_, sum| *sum != 0);
     sums
 }
@@ -55,7 +55,7 @@ impl Ledger {
 }
 
 /// What a ledger must hold, read off the reports without folding anything.
-fn expected(told: &[Version]) -> (Sums, BTreeMap<Sku, i64>) {
+pub(crate) fn expected(told: &[Version]) -> (Sums, BTreeMap<Sku, i64>) {
     let newest = told.iter().max_by_key(|version| version.by).unwrap();
     let is_cancelled = newest.status == OrderStatus::Cancelled;
     let (mut sums, mut sold) = (Sums::new(), BTreeMap::new());
