@@ -33,6 +33,7 @@ pub mod listing;
 pub mod order;
 pub mod ledger;
 pub mod intent;
+pub mod wire;
 
 // Ports.
 pub mod marketplace;
