@@ -41,6 +41,7 @@ pub mod drift;
 pub mod policy;
 pub mod merge;
 pub mod route;
+pub mod wire;
 
 // Ports.
 pub mod marketplace;
