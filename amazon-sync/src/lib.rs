@@ -39,3 +39,7 @@ pub mod marketplace;
 pub mod sink;
 pub mod host_stock;
 pub mod sync_store;
+
+// What knows a technology.
+#[cfg(feature = "simulator")]
+pub mod simulator;
