@@ -66,5 +66,7 @@ mod store;
 pub mod adapters;
 
 // What tests are made of.
+#[cfg(feature = "simulator")]
+pub mod simulator;
 #[cfg(feature = "conformance")]
 pub mod conformance;
