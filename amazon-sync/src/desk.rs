@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::judge::code::Code;
 use rules_core::judge::fault::{Classify, Fault};
 use rules_core::judge::id::EntryId;
-use rules_core::judge::key::ChainKey;
+use rules_core::judge::key::{ChainKey, Lane};
 use rules_core::judge::retry::Retry;
 use rules_core::judge::tenant::TenantScope;
 use rules_core::work::StoreError;
@@ -49,6 +49,8 @@ pub(crate) struct Desk {
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) queue: Arc<dyn Queue>,
+    /// Where notifications wait in it.
+    pub(crate) events_lane: Lane,
     pub(crate) market: Arc<dyn Marketplace>,
     pub(crate) sinks: Vec<Arc<dyn QuantitySink>>,
     pub(crate) host: Arc<dyn HostStock>,

@@ -54,6 +54,7 @@ pub mod config;
 mod desk;
 mod intake;
 mod poller;
+mod events;
 mod stock_keeper;
 mod reconciler;
 mod publisher;

@@ -261,6 +261,11 @@ impl Poller {
         intake.add(&page.orders, &mut commit);
         intake.add_poison(&page.poison, &mut commit);
         let known = page.orders.len().saturating_sub(commit.orders.len());
+        let heard = commit
+            .orders
+            .iter()
+            .map(|report| self.account.heard_of(&report.order, report.version.updated_at));
+        let heard: Vec<bool> = heard.collect();
         let mut lateness = cursor.lateness.clone();
         self.account.take_late().into_iter().for_each(|late| lateness.take_in(late));
         let step = CursorStep {
@@ -288,16 +293,18 @@ impl Poller {
         let taken = intake.committed(&commit.orders, &receipt).await?;
         if let Some(closed_to) = cursor.closed_to {
             // A window that is closed should have held it.
-            let updated = taken.news.iter().filter_map(|place| commit.orders.get(*place));
+            let unheard = |place: &&usize| !heard.get(**place).copied().unwrap_or_default();
+            let updated = taken.news.iter().filter(unheard).filter_map(|place| commit.orders.get(*place));
             self.account.was_late(updated.map(|report| until(closed_to, report.version.updated_at)));
         }
         let grace = earlier(now, EVENT_GRACE);
         let is_old = |place: &&usize| {
             commit.orders.get(**place).is_some_and(|report| report.version.updated_at < grace)
         };
-        let untold = taken.news.iter().filter(is_old).count();
+        let is_untold = |place: &&usize| !heard.get(**place).copied().unwrap_or_default();
+        let untold = taken.news.iter().filter(is_untold).filter(is_old).count();
         self.progress.pages += 1;
-        self.progress.told += known + commit.orders.len() - taken.news.len();
+        self.progress.told += known + heard.iter().filter(|heard| **heard).count();
         self.progress.untold += untold;
         if is_last {
             // Whoever waited for the orders up to here can be decided about.

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::judge::code::Code;
 use rules_core::work::clock::after;
 use tokio::sync::Notify;
@@ -12,7 +12,7 @@ use super::{Agenda, earlier};
 use crate::listing::ListingKey;
 use crate::order::{OrderId, OrderVersion};
 use crate::seller::{MarketplaceId, SellerAccount};
-use crate::sink::SinkName;
+use crate::sink::{SinkName, SubmissionRef};
 use crate::sku_map::SkuMap;
 use crate::sync_store::{ListingOutcome, ListingRecord};
 
@@ -25,6 +25,8 @@ pub(crate) struct AccountDesk {
     stopped: Mutex<Option<(Code, DateTime<Utc>)>>,
     known: Mutex<Known>,
     events: Mutex<EventHealth>,
+    /// Feeds that Amazon has said to be worked through.
+    feeds_done: Mutex<Vec<SubmissionRef>>,
     /// How late orders were found to be, for the cursor to remember.
     late: Mutex<Vec<Duration>>,
     /// Listings that are to be reconciled although none of their items moved.
@@ -82,6 +84,7 @@ impl AccountDesk {
             stopped: Mutex::default(),
             known: Mutex::default(),
             events: Mutex::default(),
+            feeds_done: Mutex::default(),
             late: Mutex::default(),
             look: Agenda::default(),
             look_at_all: AtomicBool::new(false),
@@ -217,6 +220,24 @@ impl AccountDesk {
     /// The listing's number was handed over again.
     pub(crate) fn went_again(&self, listing: &ListingKey) {
         lock(&self.lost_by).remove(listing);
+    }
+
+    /// Amazon says that a feed is worked through.
+    pub(crate) fn feed_is_done(&self, feed: SubmissionRef) {
+        lock(&self.feeds_done).push(feed);
+        self.intents.changed.notify_one();
+    }
+
+    /// Feeds that were said to be worked through since it was asked last.
+    pub(crate) fn take_feeds_done(&self) -> Vec<SubmissionRef> {
+        std::mem::take(&mut *lock(&self.feeds_done))
+    }
+
+    /// True when something as new was heard of the order. A notification counts as a little older
+    /// than the second in which the order changed.
+    pub(crate) fn heard_of(&self, order: &OrderId, updated_at: DateTime<Utc>) -> bool {
+        let known = lock(&self.known).versions.get(order).copied();
+        known.is_some_and(|known| updated_at <= known.updated_at + TimeDelta::milliseconds(1_001))
     }
 
     /// Orders were found so late.

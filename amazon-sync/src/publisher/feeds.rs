@@ -52,6 +52,11 @@ impl Publisher {
             }
         }
         self.feeds.next.retain(|feed, _| by_feed.contains_key(feed));
+        for feed in self.account.take_feeds_done() {
+            if let Some(Some(at)) = self.feeds.next.get_mut(&feed) {
+                *at = now;
+            }
+        }
         for (feed, (lane, records)) in &by_feed {
             let at = *self.feeds.next.entry(feed.clone()).or_insert(Some(now));
             if at.is_some_and(|at| at <= now) {

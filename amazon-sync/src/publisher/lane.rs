@@ -6,8 +6,10 @@ use rules_core::work::clock::after;
 
 use crate::desk::until;
 use crate::route::SinkState;
-use crate::sink::{QuantitySink, SinkCaps};
+use crate::sink::{QuantitySink, SinkCaps, SinkName};
 
+/// So many listings in one submission, and it is one.
+const LARGE: usize = 100;
 /// Hand-overs of a feed that are remembered, for its pace.
 const RECENT: usize = 16;
 
@@ -25,7 +27,11 @@ pub(super) struct Lane {
 
 impl Lane {
     pub(super) fn new(sink: Arc<dyn QuantitySink>, now: DateTime<Utc>) -> Self {
-        let caps = sink.caps();
+        let mut caps = sink.caps();
+        if caps.name.0 != SinkName::FEED && caps.batch_max < LARGE {
+            // Each listing takes a call and a permit of its own, whatever the sink takes at once.
+            caps.batch_max = 1;
+        }
         let permits = f64::from(caps.burst.max(1));
         Self { sink, caps, permits, counted_at: now, paused_until: None, recent: Vec::new() }
     }
