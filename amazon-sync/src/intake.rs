@@ -40,16 +40,25 @@ impl Intake<'_> {
     /// Adds orders to a commit. Left out are orders that Amazon ships, which change nothing on our
     /// shelf, and versions that this process has committed.
     pub(crate) fn add(&self, orders: &[Order], commit: &mut Commit) {
+        self.add_each(orders, false, commit);
+    }
+
+    /// The same, with orders that Amazon ships or without; says how many the merchant ships.
+    pub(crate) fn add_each(&self, orders: &[Order], with_amazons: bool, commit: &mut Commit) -> usize {
         let (map, now) = (self.account.map(), self.desk.clock.now());
+        let mut ours = 0;
         for order in orders {
-            if order.shipped_by == ShippedBy::Amazon || self.account.knows(&order.id, &order.version()) {
+            let is_amazons = order.shipped_by == ShippedBy::Amazon;
+            if (is_amazons && !with_amazons) || self.account.knows(&order.id, &order.version()) {
                 continue;
             }
+            ours += usize::from(!is_amazons);
             let deduction = deduct(&self.account.account, order, &map, now);
             commit.evidence.push(self.evidence(&deduction.report));
             commit.letters.extend(deduction.letters);
             commit.orders.push(deduction.report);
         }
+        ours
     }
 
     /// Adds a letter for each order that could not be read.

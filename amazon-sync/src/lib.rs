@@ -32,6 +32,7 @@ pub mod sku;
 pub mod listing;
 pub mod order;
 pub mod ledger;
+pub mod returns;
 pub mod intent;
 pub mod sku_map;
 pub mod deduct;
@@ -59,6 +60,7 @@ mod stock_keeper;
 mod reconciler;
 mod publisher;
 mod reader;
+mod snapshot;
 mod telemetry;
 pub mod historian;
 
