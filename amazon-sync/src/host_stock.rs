@@ -12,6 +12,10 @@ use crate::ledger::{Bucket, Cause, MovementKey, Seq};
 use crate::quantity::{Quantity, Units};
 use crate::sku::ItemCode;
 
+mod memory;
+
+pub use memory::MemoryStock;
+
 /// What the host knows about its stock.
 ///
 /// A system that knows totals only answers with counts; one that knows movements (receipts, sales
@@ -94,7 +98,28 @@ pub enum HostChange {
 /// # What the number includes
 /// `includes` says up to which movement of our ledger the host has deducted Amazon's orders itself.
 /// `None`: it deducts none, so Amazon's shipments are taken off the count here. A host that books
-/// our movements into its own system names the last one that it booked.
+/// our movements into its own system names the last one that it booked. What the host itself moved
+/// is included up to `at`.
+///
+/// # What the ledger makes of it
+/// From the count on, the units on hand are, whatever came in which order,
+///
+/// > the count
+/// > + what orders on Amazon moved on hand after `includes` (all that they ever moved for `None`)
+/// > + what the host moved on hand after `at`,
+///
+/// and the difference to what the ledger had is booked as one movement. An older count changes
+/// nothing, because the newer one includes what it knew. Example: 10 mugs are counted. Amazon's
+/// orders ship 3 (movement 7) and then 2 (movement 9), so 5 are on hand. The host counts again:
+///
+/// | the host | counts | includes | on hand afterwards |
+/// |---|---|---|---|
+/// | deducts nothing of Amazon's and has sold 1 itself | 9 | `None` | 9 - 3 - 2 = 4 |
+/// | has booked our movements up to the first shipment | 7 | 7 | 7 - 2 = 5 |
+/// | has looked at the shelf, where one is missing | 4 | 9 | 4 |
+///
+/// Of two counts of the same instant the one that includes more of our movements counts, then the
+/// lower one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// What.

@@ -5,10 +5,17 @@ use std::fmt::{self, Display, Formatter};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::order::{LineId, OrderId};
+use crate::order::{LineId, OrderId, OrderVersion};
 use crate::quantity::Units;
-use crate::seller::SellerAccount;
+use crate::seller::{Region, SellerAccount};
 use crate::sku::ItemCode;
+
+pub mod delta;
+mod order_state;
+mod story;
+
+pub use order_state::{Due, Folded, LineMove, LineParts, LineState, News, OrderState, Told, due, fold};
+pub use story::{Reason, Story};
 
 /// Where units of an item are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,9 +100,42 @@ impl Cause {
 }
 
 /// Makes a movement repeatable: a second one with the same key on the same shelf is not booked.
+///
+/// The host's movements have the host's keys. Those that the ledger books for an order have one
+/// that says why they were booked:
+/// `seller region order line bucket version.change item`, the version as microseconds and digest,
+/// the change being how often the order had changed by then. Whoever copies our movements can tell
+/// repeats by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MovementKey(pub String);
+
+/// Which report of which line of an order a movement comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OrderSource<'a> {
+    /// The account that sold.
+    pub(crate) seller: &'a str,
+    /// Where.
+    pub(crate) region: Region,
+    /// Its order.
+    pub(crate) order: &'a str,
+    /// The line.
+    pub(crate) line: &'a str,
+    /// The version that was reported.
+    pub(crate) version: OrderVersion,
+    /// How often the order had changed by then.
+    pub(crate) change: u32,
+}
+
+impl MovementKey {
+    /// The key of what is booked for an order. Only the item, which comes last, may hold spaces,
+    /// so no two keys read alike.
+    pub(crate) fn of_order(source: &OrderSource<'_>, item: &ItemCode, bucket: Bucket) -> Self {
+        let OrderSource { seller, region, order, line, version, change } = source;
+        let (at, digest) = (version.updated_at.timestamp_micros(), version.digest);
+        Self(format!("{seller} {region} {order} {line} {bucket} {at}.{digest:016x}.{change} {item}"))
+    }
+}
 
 /// Units of one item that move into one bucket, or out of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

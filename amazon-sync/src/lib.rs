@@ -32,10 +32,44 @@ pub mod sku;
 pub mod listing;
 pub mod order;
 pub mod ledger;
+pub mod returns;
 pub mod intent;
+pub mod sku_map;
+pub mod deduct;
+pub mod available;
+pub mod demand;
+pub mod drift;
+pub mod policy;
+pub mod merge;
+pub mod route;
+pub mod wire;
 
 // Ports.
 pub mod marketplace;
 pub mod sink;
 pub mod host_stock;
 pub mod sync_store;
+
+// Services.
+pub mod config;
+mod desk;
+mod intake;
+mod poller;
+mod events;
+mod stock_keeper;
+mod reconciler;
+mod publisher;
+mod reader;
+mod snapshot;
+mod telemetry;
+pub mod historian;
+
+// What knows a technology.
+mod store;
+pub mod adapters;
+
+// What tests are made of.
+#[cfg(feature = "simulator")]
+pub mod simulator;
+#[cfg(feature = "conformance")]
+pub mod conformance;

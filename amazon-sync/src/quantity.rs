@@ -5,6 +5,10 @@ use std::fmt::{self, Display, Formatter};
 use rules_core::judge::fault::{Classify, Fault};
 use serde::{Deserialize, Serialize};
 
+mod cell;
+
+pub use cell::Cell;
+
 /// How many units a listing shows, or a file says there are: 0 to [`Quantity::MOST`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]

@@ -20,15 +20,22 @@ use crate::quantity::Units;
 use crate::seller::{SellerAccount, Shelf};
 use crate::sku::{ItemCode, Sku};
 
+pub(crate) mod booking;
+mod memory;
+
 /// The store.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait SyncStore: Debug + Send + Sync + 'static {
-    /// Carries out all of a commit or none of it, durable before the answer. A repeat changes
-    /// nothing and says so.
+    /// Carries out all of a commit or none of it, durable before the answer: orders, then
+    /// movements, then counts, each in the order given, and then the rest. A repeat changes
+    /// nothing and says so; only evidence is put out again, and the event log tells it by its id.
+    ///
+    /// Instants of movements, counts, letters and order versions are kept to the microsecond.
     ///
     /// # Errors
-    /// [`StoreError`] when the store does not answer; repeat the call.
+    /// [`StoreError`] when the store does not answer; repeat the call. [`StoreError::Refused`] for
+    /// an account of another tenant than the shelf's, and for a cursor step without a fence.
     ///
     /// # Cancel safety
     /// Dropping the future leaves all of it done, or none.
@@ -41,7 +48,8 @@ pub trait SyncStore: Debug + Send + Sync + 'static {
     /// [`StoreError`] when the store does not answer.
     async fn cursors(&self, shelf: &Shelf, accounts: &[SellerAccount]) -> Result<Cursors, StoreError>;
 
-    /// Items with their positions, in the order of their codes.
+    /// Items with their positions, in the order of their codes. An item is there from its first
+    /// movement or count on.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
@@ -52,6 +60,18 @@ pub trait SyncStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] when the store does not answer.
     async fn listings(&self, shelf: &Shelf, select: &Listings) -> Result<Vec<ListingRecord>, StoreError>;
+
+    /// The newest version of each order that was reported, in order; `None` for an order that never
+    /// was. So orders that were missed are found without reading them all again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    async fn orders(
+        &self,
+        shelf: &Shelf,
+        account: &SellerAccount,
+        orders: &[OrderId],
+    ) -> Result<Vec<Option<OrderVersion>>, StoreError>;
 
     /// Movements in the order of their numbers.
     ///
@@ -75,7 +95,9 @@ pub struct Commit {
     /// Orders as they were reported. The store compares each line's target with what it holds and
     /// books the difference.
     pub orders: Vec<OrderReport>,
-    /// Movements. One whose key is booked already is passed over.
+    /// Movements. One whose key is booked already is passed over. One that moves units on hand and
+    /// is not younger than the item's count is booked together with its opposite, because the
+    /// count includes it.
     pub movements: Vec<Movement>,
     /// Counts. The store books the difference between the count and its own sum.
     pub counts: Vec<Count>,
@@ -181,8 +203,8 @@ pub enum OrderOutcome {
     Applied {
         /// Movements that were booked; none when the news moves no units.
         booked: usize,
-        /// Lines that an older report held and this one, the newest, does not. What the ledger
-        /// holds for them stays: on doubt no number is raised.
+        /// Lines that turned out to be held by an older report and not by the newest. What the
+        /// ledger holds for them stays: on doubt no number is raised.
         vanished: Vec<LineId>,
         /// True when the order was not known.
         first: bool,
@@ -203,7 +225,8 @@ pub enum OrderOutcome {
 pub enum MovementOutcome {
     /// It is booked under this number.
     Booked(Seq),
-    /// It was booked before, or a newer count was, or there was nothing to book.
+    /// It was booked before, or a newer count was, or there was nothing to book. The first count of
+    /// an item is booked even when it moves nothing, so that the item is reconciled.
     Known,
     /// The sum could not be expressed: it was not booked.
     Refused,
@@ -270,7 +293,7 @@ pub struct CursorStep {
 pub enum Items {
     /// These, in order of their codes; those that never moved are left out.
     Named(Vec<ItemCode>),
-    /// Those that moved since they were reconciled, up to so many.
+    /// Those that moved since they were reconciled: of more than so many, those that wait longest.
     Dirty {
         /// At most so many.
         max: usize,
@@ -323,7 +346,7 @@ pub enum Listings {
 pub struct ListingRecord {
     /// Which.
     pub key: ListingKey,
-    /// Rises with every change of the record.
+    /// Rises with every [`ListingChange`]; 0 before the first. Sales do not raise it.
     pub revision: u64,
     /// The last number that both sides agreed on.
     pub base: Option<Base>,
@@ -337,18 +360,29 @@ pub struct ListingRecord {
     pub frozen: Option<Code>,
 }
 
+impl ListingRecord {
+    /// The record of a listing of which nothing is known.
+    pub const fn new(key: ListingKey) -> Self {
+        Self { key, revision: 0, base: None, shown: None, intent: None, sold: Units::ZERO, frozen: None }
+    }
+}
+
 /// What Amazon showed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     /// As it was read.
     pub state: ListingState,
-    /// How often in a row the same effective number was read.
+    /// How many units of the listing the ledger had sold on Amazon when it was asked for. What it
+    /// sold since may be missing in the number.
+    pub sold: Units,
+    /// How often in a row the same effective number was read, sales that the ledger knows aside.
     pub times: u32,
     /// How often in a row the listing was absent since.
     pub absent: u32,
 }
 
-/// A change of a listing's record, made only if the record still has the revision it rests on.
+/// A change of a listing's record, made only if the record still has the revision it rests on: 0
+/// for a listing that is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListingChange {
     /// The record as it should be. `sold` is the store's own and is not taken from here.
@@ -381,7 +415,7 @@ pub struct History {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewLetter {
     /// What it is about, such as an order's id. A second letter about the same subject with the
-    /// same code replaces the first and is counted.
+    /// same code replaces the first and is counted; the very same letter again is not.
     pub subject: String,
     /// Why, such as `sku.unmapped`.
     pub code: Code,
