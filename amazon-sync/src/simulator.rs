@@ -75,6 +75,7 @@ mod json;
 mod plan;
 mod read;
 mod report;
+mod sandbox;
 mod shared;
 mod socket;
 mod world;
@@ -89,6 +90,7 @@ pub use happening::{Happening, What, Why};
 pub use in_process::{SimulatedFeeds, SimulatedMarketplace, SimulatedPatches};
 pub use plan::{Operation, Rate, UsagePlan};
 pub use report::{OperationReport, Report};
+pub use sandbox::{SandboxAnswer, SandboxCase, SandboxCases, SandboxDoor, SandboxError, SandboxRequest};
 pub use world::{Incident, ListingPlan, ShopMove, ShopSees, World, WorldBuilder, WorldError};
 
 use shared::Shared;

@@ -36,7 +36,7 @@ mod write;
 pub(super) use call::{Outcome, Reply};
 pub(super) use demand::Demand;
 pub(super) use document::Document;
-pub(super) use feed::{Feed, FeedMessage, LISTINGS_FEED};
+pub(super) use feed::{Channels, Feed, FeedMessage, LISTINGS_FEED};
 pub(super) use listing::{AmazonShelf, Change, Entry, Listing, MERCHANT, Patch};
 pub use order::{CancelledBy, ScriptedOrder, Step};
 pub(super) use order::{Line, OrderState};

@@ -16,6 +16,7 @@ use crate::sku::Sku;
 
 mod budgets;
 mod feeds;
+mod http;
 mod listings;
 mod notices;
 mod orders;

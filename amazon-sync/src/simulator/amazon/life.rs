@@ -37,12 +37,11 @@ impl Amazon {
         let at = self.now;
         let (seed, name) = (self.seed, account.to_string());
         let seller = self.sellers.get_mut(account)?;
-        let id = match order.id {
-            Some(id) => id,
-            None => {
-                seller.n_scripted += 1;
-                order_id(&mut Draw::new(seed, &["scripted", &name], seller.n_scripted)).ok()?
-            }
+        let id = if let Some(id) = order.id {
+            id
+        } else {
+            seller.n_scripted += 1;
+            order_id(&mut Draw::new(seed, &["scripted", &name], seller.n_scripted)).ok()?
         };
         if seller.orders.contains_key(&id) {
             return None;
@@ -265,10 +264,10 @@ impl Amazon {
     /// Units leave Amazon's shelf.
     fn leave(&mut self, account: &AmazonAccount, sku: &Sku, units: u32, shipped_by: ShippedBy) {
         let listing = self.sellers.get_mut(account).and_then(|seller| seller.listings.get_mut(sku));
-        if let (ShippedBy::Amazon, Some(shelf)) =
+        if let (ShippedBy::Amazon, Some(stock)) =
             (shipped_by, listing.and_then(|listing| listing.amazon.as_mut()))
         {
-            shelf.reserved = shelf.reserved.saturating_sub(units);
+            stock.reserved = stock.reserved.saturating_sub(units);
         }
     }
 
@@ -280,9 +279,9 @@ impl Amazon {
         let listing = self.sellers.get_mut(account).and_then(|seller| seller.listings.get_mut(sku));
         let Some(listing) = listing else { return };
         match (shipped_by, &mut listing.amazon) {
-            (ShippedBy::Amazon, Some(shelf)) => {
-                shelf.reserved = shelf.reserved.saturating_sub(units);
-                shelf.fulfillable = shelf.fulfillable.saturating_add(units);
+            (ShippedBy::Amazon, Some(stock)) => {
+                stock.reserved = stock.reserved.saturating_sub(units);
+                stock.fulfillable = stock.fulfillable.saturating_add(units);
             }
             (ShippedBy::Merchant, None) if restores => {
                 let channel = listing.put_back(units).unwrap_or_else(|| MERCHANT.to_owned());
@@ -402,11 +401,6 @@ impl Amazon {
     /// The order as it can be found, and when it changed.
     pub(super) fn told_order(&self, account: &AmazonAccount, id: &OrderId) -> Option<&OrderState> {
         self.sellers.get(account)?.orders.get(id)?.told.as_ref()
-    }
-
-    /// What a line would truly have, for a simulation that counts.
-    pub(in super::super) fn true_order(&self, account: &AmazonAccount, id: &OrderId) -> Option<&OrderState> {
-        self.sellers.get(account)?.orders.get(id).map(|order| &order.state)
     }
 
     /// Every order as it is, whether it can be found or not.

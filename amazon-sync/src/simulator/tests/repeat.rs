@@ -18,7 +18,7 @@ fn busy(seed: u64) -> WorldBuilder {
 }
 
 /// A day with writes and reads in an order of the caller's, and all that happened.
-async fn day(seed: u64, order: &[usize], step_minutes: u64) -> (Vec<Happening>, Vec<bytes::Bytes>) {
+async fn day(seed: u64, order: &[usize], step_minutes: u64) -> (Vec<Happening>, Vec<Bytes>) {
     let rig = Rig::of(busy(seed)).await;
     let names: Vec<_> = (0..6).map(|nth| format!("MUG-{nth}")).collect();
     for round in 0_i64..8 {

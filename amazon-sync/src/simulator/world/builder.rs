@@ -296,10 +296,10 @@ impl World {
             lead_time_days: plan.lead_time_days,
         };
         let shown = is_merchant.then(|| (code.clone(), plan.quantity));
-        let shelf = AmazonShelf { code, fulfillable: plan.quantity, reserved: 0 };
+        let on_amazon = AmazonShelf { code, fulfillable: plan.quantity, reserved: 0 };
         let listing = Listing::new(plan.sku.clone(), asin, at)
             .called(plan.title, plan.product_type, marketplaces)
-            .holding(stored, shown, (!is_merchant).then_some(shelf));
+            .holding(stored, shown, (!is_merchant).then_some(on_amazon));
         self.amazon.add_listing(account, listing);
         let demand = Demand { per_hour: plan.per_hour, most_units: plan.most_units };
         self.amazon.want(account, &plan.sku, demand);

@@ -14,7 +14,7 @@ pub(in super::super) struct Pile {
 }
 
 impl Pile {
-    pub(super) const fn free(&self) -> u32 {
+    pub(super) const fn free(self) -> u32 {
         self.on_hand.saturating_sub(self.promised)
     }
 }
@@ -49,10 +49,6 @@ impl RealShelf {
 
     pub(super) fn pile(&self, item: &ItemCode) -> Option<Pile> {
         self.piles.get(item).copied()
-    }
-
-    pub(super) fn items(&self) -> impl Iterator<Item = (&ItemCode, &Pile)> {
-        self.piles.iter()
     }
 
     pub(super) fn makes(&mut self, account: AmazonAccount, sku: Sku, parts: Vec<(ItemCode, u32)>) {

@@ -49,8 +49,8 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    pub(super) fn new(seed: u64, sees: ShopSees) -> Self {
-        Self { seed, sees, ..Self::default() }
+    pub(super) fn new(seed: u64, knows: ShopSees) -> Self {
+        Self { seed, sees: knows, ..Self::default() }
     }
 
     pub(super) fn next_at(&self) -> Option<DateTime<Utc>> {
