@@ -69,6 +69,7 @@ mod courier;
 mod draw;
 mod faults;
 mod happening;
+mod host;
 mod http;
 mod in_process;
 mod json;
@@ -87,6 +88,7 @@ pub use builder::SimulatorBuilder;
 pub use courier::NoticeSink;
 pub use faults::Faults;
 pub use happening::{Happening, What, Why};
+pub use host::SimulatedShop;
 pub use in_process::{SimulatedFeeds, SimulatedMarketplace, SimulatedPatches};
 pub use plan::{Operation, Rate, UsagePlan};
 pub use report::{OperationReport, Report};
@@ -130,6 +132,11 @@ impl Simulator {
     /// The writing port: one feed for thousands.
     pub fn feeds(&self) -> SimulatedFeeds {
         SimulatedFeeds { shared: Arc::clone(&self.shared) }
+    }
+
+    /// The merchant's own system, as the host's stock.
+    pub fn shop(&self) -> SimulatedShop {
+        SimulatedShop { shared: Arc::clone(&self.shared) }
     }
 
     /// Where it listens, without a slash at the end, Login with Amazon's `/auth/o2/token`

@@ -200,6 +200,11 @@ impl Amazon {
         self.happened.pop_front()
     }
 
+    /// Notifications are sent from now on.
+    pub(super) const fn subscribe(&mut self) {
+        self.notices.is_subscribed = true;
+    }
+
     /// Notifications that are due, in the order in which they are to be delivered.
     pub(super) fn take_notices(&mut self) -> Vec<Bytes> {
         self.notices.take()

@@ -12,6 +12,7 @@ use crate::order::{OrderId, ShippedBy};
 use crate::sku::{ItemCode, Sku};
 
 mod builder;
+mod files;
 mod incident;
 mod shelf;
 mod shop;
@@ -116,7 +117,8 @@ impl World {
         self.record.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Notifications that have come since it was asked last, as JSON envelopes, in order.
+    /// Notifications that have come since it was asked last, as JSON envelopes, in order; nothing
+    /// unless the world was built with [`WorldBuilder::subscribe`].
     pub fn take_notices(&mut self) -> Vec<Bytes> {
         self.amazon.take_notices()
     }

@@ -22,6 +22,8 @@ const SUBSCRIPTION: &str = "5ca1ab1e-0000-4000-a000-000000000002";
 /// Notifications on their way, and those that have come.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
+    /// Without it nothing is sent, and so nothing waits for somebody who never asks.
+    pub(super) is_subscribed: bool,
     waiting: BTreeMap<(String, u32), Bytes>,
     come: Vec<Bytes>,
 }
@@ -136,6 +138,9 @@ impl Amazon {
     }
 
     fn notify(&mut self, names: Names, kind: &str, key: &str, payload: &Value) {
+        if !self.notices.is_subscribed {
+            return;
+        }
         let faults = &self.faults;
         let mut draw = Draw::new(self.seed, &["notice", kind, key], 0);
         let id = uuid(&mut draw);

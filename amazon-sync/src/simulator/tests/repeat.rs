@@ -9,7 +9,8 @@ fn busy(seed: u64) -> WorldBuilder {
     let mut faults = Faults::harsh();
     // Nobody moves the clock while an answer is waited for.
     faults.slow_answer = 0.0;
-    let mut world = World::builder(nine()).seed(seed).faults(faults).seller(&owner(), [US]).record();
+    let mut world =
+        World::builder(nine()).seed(seed).faults(faults).seller(&owner(), [US]).record().subscribe();
     for nth in 0..6 {
         let listing = ListingPlan::merchant(sku(&format!("MUG-{nth}")), 30).wanted(4.0).up_to(3);
         world = world.listing(&owner(), listing);

@@ -114,6 +114,7 @@ pub struct WorldBuilder {
     meddling: Vec<Meddling>,
     gives_up_after: Duration,
     records: bool,
+    subscribes: bool,
 }
 
 impl WorldBuilder {
@@ -133,6 +134,7 @@ impl WorldBuilder {
             meddling: Vec::new(),
             gives_up_after: Duration::from_hours(4),
             records: false,
+            subscribes: false,
         }
     }
 
@@ -218,6 +220,11 @@ impl WorldBuilder {
         Self { records: true, ..self }
     }
 
+    /// Has notifications sent. [`Simulator::deliver_notices_to`](crate::simulator::Simulator::deliver_notices_to) does so too.
+    pub fn subscribe(self) -> Self {
+        Self { subscribes: true, ..self }
+    }
+
     /// The world.
     ///
     /// # Errors
@@ -226,6 +233,9 @@ impl WorldBuilder {
         let mut amazon = Amazon::new(self.seed, self.plan, self.begins_at);
         amazon.behaviour = self.behaviour;
         amazon.faults = self.faults;
+        if self.subscribes {
+            amazon.subscribe();
+        }
         for (account, marketplaces) in self.sellers {
             let marketplaces: Result<Vec<_>, _> =
                 marketplaces.iter().map(|marketplace| MarketplaceId::parse(marketplace)).collect();
@@ -326,6 +336,14 @@ pub enum WorldError {
     /// An item has no valid name.
     #[error("naming an item after its listing; say what the listing is made of")]
     Item(#[from] SkuError),
+    /// A row of a file cannot be read.
+    #[error("line {line}: {reason}")]
+    Row {
+        /// The line; the header is line 1.
+        line: u64,
+        /// What is wrong, and in which column.
+        reason: String,
+    },
     /// A listing belongs to nobody.
     #[error("no seller {account} was added; add it before its listings")]
     NoSeller {

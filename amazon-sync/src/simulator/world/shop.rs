@@ -90,6 +90,11 @@ impl World {
         self.shop.moves.iter().skip(after).take(max).cloned().collect()
     }
 
+    /// How many moves there were.
+    pub fn n_shop_moves(&self) -> u64 {
+        u64::try_from(self.shop.moves.len()).unwrap_or(u64::MAX)
+    }
+
     /// What the merchant's own system says lies there. It knows nothing of Amazon's orders.
     pub fn shop_count(&self, item: &ItemCode) -> Option<i64> {
         self.shop.counts.get(item).copied()
