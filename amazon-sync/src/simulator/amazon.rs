@@ -29,7 +29,9 @@ mod order;
 mod refusal;
 mod report;
 mod search;
+mod settle;
 mod sight;
+mod tell;
 mod token;
 mod write;
 

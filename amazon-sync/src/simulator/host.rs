@@ -44,8 +44,8 @@ impl HostStock for SimulatedShop {
         })?;
         let moves = world.shop_moves(read, max);
         let mark = moves.last().map(|last| HostMark(last.number.to_string()));
-        let moved = moves.into_iter().map(|moved| self.change(moved));
-        Ok(HostChanges { changes: moved.collect(), refused: Vec::new(), mark })
+        let changes = moves.into_iter().map(|moved| self.change(moved)).collect();
+        Ok(HostChanges { changes, refused: Vec::new(), mark })
     }
 }
 

@@ -14,11 +14,13 @@ use crate::sku::{ItemCode, Sku};
 mod builder;
 mod files;
 mod incident;
+mod listing_plan;
 mod shelf;
 mod shop;
 
-pub use builder::{ListingPlan, WorldBuilder, WorldError};
+pub use builder::{WorldBuilder, WorldError};
 pub use incident::Incident;
+pub use listing_plan::ListingPlan;
 pub use shop::{ShopMove, ShopSees};
 
 use incident::Script;

@@ -9,9 +9,9 @@ use super::super::account::AmazonAccount;
 use super::super::draw::fingerprint;
 use super::super::plan::Operation;
 use super::call::{Reply, Worth, later};
-use super::life::whole_seconds;
 use super::order::OrderState;
 use super::refusal::Refusal;
+use super::tell::whole_seconds;
 use super::{Amazon, Seller};
 use crate::order::{OrderId, ShippedBy};
 

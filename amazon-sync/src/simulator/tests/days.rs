@@ -137,10 +137,9 @@ impl Overwriter {
 /// and six in the shop.
 async fn overwritten_day(seed: u64) -> Report {
     let item = ItemCode::parse("mug").unwrap();
-    let mut behaviour = Behaviour::default();
-    behaviour.life = Life::smooth();
     // The day is over before the first parcel leaves.
-    behaviour.life.shipping = Span::seconds(48 * 3_600, 48 * 3_600);
+    let life = Life { shipping: Span::seconds(48 * 3_600, 48 * 3_600), ..Life::smooth() };
+    let behaviour = Behaviour { life, ..Behaviour::default() };
     let mug = ListingPlan::merchant(sku("MUG"), 20).made_of([(item.clone(), 1)]).wanted(6.0);
     let world = World::builder(nine()).seed(seed).behaviour(behaviour).faults(Faults::none());
     let world = world.seller(&owner(), [US]).item(item.clone(), 20).listing(&owner(), mug);

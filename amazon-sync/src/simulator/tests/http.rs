@@ -99,8 +99,8 @@ impl Door {
 
     /// Patches the mug's attribute with one operation and one value.
     async fn patch(&self, op: &str, value: Value) -> Told {
-        let patch = json!({"op": op, "path": "/attributes/fulfillment_availability", "value": [value]});
-        let body = json!({"productType": "PRODUCT", "patches": [patch]});
+        let change = json!({"op": op, "path": "/attributes/fulfillment_availability", "value": [value]});
+        let body = json!({"productType": "PRODUCT", "patches": [change]});
         let path = format!("{ITEMS}/MUG?marketplaceIds={US}");
         self.send(Method::PATCH, &path, Some(body)).await.unwrap()
     }

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use csv::{ReaderBuilder, StringRecord};
 
 use super::super::account::AmazonAccount;
-use super::builder::{ListingPlan, WorldBuilder, WorldError};
+use super::builder::{WorldBuilder, WorldError};
+use super::listing_plan::ListingPlan;
 use crate::sku::{Asin, ItemCode, Sku};
 
 /// A file's rows by the names of its columns.

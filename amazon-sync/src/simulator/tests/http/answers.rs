@@ -54,9 +54,9 @@ async fn a_lost_answer_cuts_the_connection_after_the_work_and_a_lost_request_bef
         (faults.lost_answer, faults.lost_request) = if carried_out { (1.0, 0.0) } else { (0.0, 1.0) };
         let listing = ListingPlan::merchant(sku("MUG"), 50);
         let door = Door::of(calm().faults(faults).listing(&owner(), listing)).await;
-        let patch = json!({"op": "merge", "path": "/attributes/fulfillment_availability",
+        let change = json!({"op": "merge", "path": "/attributes/fulfillment_availability",
             "value": [{"fulfillment_channel_code": "DEFAULT", "quantity": 20}]});
-        let body = json!({"productType": "PRODUCT", "patches": [patch]});
+        let body = json!({"productType": "PRODUCT", "patches": [change]});
         let path = format!("{ITEMS}/MUG?marketplaceIds={US}");
         assert!(door.send(Method::PATCH, &path, Some(body)).await.is_err());
         door.pass(1);
@@ -117,9 +117,9 @@ async fn both_doors_say_the_same() {
             Submitted::InDoubt => "in doubt".to_owned(),
             other => panic!("{other:?}"),
         };
-        let patch = json!({"op": "merge", "path": "/attributes/fulfillment_availability",
+        let change = json!({"op": "merge", "path": "/attributes/fulfillment_availability",
             "value": [{"fulfillment_channel_code": "DEFAULT", "quantity": 3}]});
-        let body = json!({"productType": "PRODUCT", "patches": [patch]});
+        let body = json!({"productType": "PRODUCT", "patches": [change]});
         let path = format!("{ITEMS}/MUG-{nth}?marketplaceIds={US}");
         let sent = match door.send(Method::PATCH, &path, Some(body)).await {
             Ok(Told { status: 200, body, .. }) => {

@@ -10,7 +10,7 @@ async fn put(door: &Door, url: &Value, body: String) -> u16 {
     door.client.put(url.as_str().unwrap()).body(body).send().await.unwrap().status().as_u16()
 }
 
-fn feed_of(messages: Value) -> String {
+fn feed_of(messages: &Value) -> String {
     let report = json!({"includedData": ["fulfillmentAvailability"], "apiVersion": "2021-08-01"});
     json!({"header": {"sellerId": SELLER, "version": "2.0", "issueLocale": "en_US", "report": report},
         "messages": messages})
@@ -34,7 +34,7 @@ async fn a_feed_goes_from_document_to_processing_report() {
     let door = Door::with_mugs().await;
     let (id, url) = document(&door).await;
     let messages = json!([message(1, "MUG", 20), message(2, "NOTHING", 3), message(3, "MUG", -1)]);
-    assert_eq!(put(&door, &url, feed_of(messages)).await, 200);
+    assert_eq!(put(&door, &url, feed_of(&messages)).await, 200);
     let created = create(&door, &id).await;
     assert_eq!(created.status, 202);
     let path = format!("/feeds/2021-06-30/feeds/{}", created.body["feedId"].as_str().unwrap());
@@ -62,7 +62,7 @@ async fn a_feed_needs_a_document_that_was_uploaded_in_time_and_is_a_feed() {
     let (id, url) = document(&door).await;
     assert_eq!(code(&create(&door, &id).await), (400, "InvalidInput"));
     door.pass(301);
-    assert_eq!(put(&door, &url, feed_of(json!([]))).await, 403);
+    assert_eq!(put(&door, &url, feed_of(&json!([]))).await, 403);
     let (id, url) = document(&door).await;
     put(&door, &url, "<xml>".to_owned()).await;
     let feed = create(&door, &id).await;

@@ -140,10 +140,10 @@ async fn a_wrong_number_is_refused_with_http_200() {
 #[tokio::test]
 async fn a_preview_changes_nothing() {
     let door = Door::with_mugs().await;
-    let patch = json!({"op": "merge", "path": "/attributes/fulfillment_availability",
+    let change = json!({"op": "merge", "path": "/attributes/fulfillment_availability",
         "value": [{"fulfillment_channel_code": "DEFAULT", "quantity": 1}]});
     let path = format!("{ITEMS}/MUG?marketplaceIds={US}&mode=VALIDATION_PREVIEW");
-    let body = json!({"productType": "PRODUCT", "patches": [patch]});
+    let body = json!({"productType": "PRODUCT", "patches": [change]});
     let told = door.send(Method::PATCH, &path, Some(body)).await.unwrap();
     assert_eq!(told.body["status"], "VALID");
     door.pass(600);
