@@ -28,6 +28,11 @@ impl Amazon {
         }
     }
 
+    /// No more buyers come.
+    pub(in super::super) fn want_nothing(&mut self) {
+        self.sellers.values_mut().for_each(|seller| seller.demands.clear());
+    }
+
     pub(super) fn demand(&mut self, account: &AmazonAccount, sku: &Sku, nth: u64) {
         let Some(demand) = self.sellers.get(account).and_then(|seller| seller.demands.get(sku)).copied()
         else {

@@ -40,6 +40,20 @@ fn a_world_is_read_from_two_files() {
 }
 
 #[test]
+fn after_the_day_nobody_comes_and_what_was_ordered_goes_on() {
+    let world = calm().items_csv(ITEMS.as_bytes()).unwrap().listings_csv(&owner(), LISTINGS.as_bytes());
+    let mut world = world.unwrap().build().unwrap();
+    world.advance(nine() + TimeDelta::hours(2));
+    world.happen(Incident::Close);
+    let closed = world.report();
+    world.advance(nine() + TimeDelta::hours(48));
+    let later = world.report();
+    let sold = |report: &Report| (report.orders, report.units_sold, report.shop_units_wanted);
+    assert_eq!(sold(&later), sold(&closed));
+    assert!(0 < closed.units_sold && closed.units_shipped < later.units_shipped, "{later:?}");
+}
+
+#[test]
 fn a_row_that_cannot_be_read_is_named() {
     for (text, line, part) in [
         ("sku,quantity\nMUG,7\nCUP,seven\n", 3, "quantity"),

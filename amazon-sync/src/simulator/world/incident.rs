@@ -40,6 +40,9 @@ pub enum Incident {
     ExpireTokens,
     /// The merchant gives up units of the order that it does not have.
     GiveUp(AmazonAccount, OrderId),
+    /// The day is over: no more buyers come, neither to Amazon nor to the shop, and nobody meddles.
+    /// What was ordered goes on.
+    Close,
 }
 
 /// How often others meddle, of all listings that the merchant ships together.
@@ -132,6 +135,11 @@ impl World {
             Incident::ForbidOrders(account, forbidden) => self.amazon.forbid_orders(&account, forbidden),
             Incident::ExpireTokens => self.amazon.tokens.expire_all(),
             Incident::GiveUp(account, order) => self.amazon.cancel_unshippable(&account, &order),
+            Incident::Close => {
+                self.amazon.want_nothing();
+                self.shop.close();
+                self.script.agenda.retain(|_, planned| matches!(planned, Planned::Once(_)));
+            }
         }
         self.take_note();
     }

@@ -62,6 +62,11 @@ impl Shop {
         self.next_buyer(item, from, 1);
     }
 
+    pub(super) fn close(&mut self) {
+        self.per_hour.clear();
+        self.agenda.clear();
+    }
+
     fn next_buyer(&mut self, item: ItemCode, from: DateTime<Utc>, nth: u64) {
         let per_hour = self.per_hour.get(&item).copied().unwrap_or_default();
         if 0.0 < per_hour {
