@@ -69,12 +69,14 @@ mod courier;
 mod draw;
 mod faults;
 mod happening;
+mod host;
 mod http;
 mod in_process;
 mod json;
 mod plan;
 mod read;
 mod report;
+mod sandbox;
 mod shared;
 mod socket;
 mod world;
@@ -86,9 +88,11 @@ pub use builder::SimulatorBuilder;
 pub use courier::NoticeSink;
 pub use faults::Faults;
 pub use happening::{Happening, What, Why};
+pub use host::SimulatedShop;
 pub use in_process::{SimulatedFeeds, SimulatedMarketplace, SimulatedPatches};
 pub use plan::{Operation, Rate, UsagePlan};
 pub use report::{OperationReport, Report};
+pub use sandbox::{SandboxAnswer, SandboxCase, SandboxCases, SandboxDoor, SandboxError, SandboxRequest};
 pub use world::{Incident, ListingPlan, ShopMove, ShopSees, World, WorldBuilder, WorldError};
 
 use shared::Shared;
@@ -128,6 +132,11 @@ impl Simulator {
     /// The writing port: one feed for thousands.
     pub fn feeds(&self) -> SimulatedFeeds {
         SimulatedFeeds { shared: Arc::clone(&self.shared) }
+    }
+
+    /// The merchant's own system, as the host's stock.
+    pub fn shop(&self) -> SimulatedShop {
+        SimulatedShop { shared: Arc::clone(&self.shared) }
     }
 
     /// Where it listens, without a slash at the end, Login with Amazon's `/auth/o2/token`

@@ -29,14 +29,16 @@ mod order;
 mod refusal;
 mod report;
 mod search;
+mod settle;
 mod sight;
+mod tell;
 mod token;
 mod write;
 
 pub(super) use call::{Outcome, Reply};
 pub(super) use demand::Demand;
 pub(super) use document::Document;
-pub(super) use feed::{Feed, FeedMessage, LISTINGS_FEED};
+pub(super) use feed::{Channels, Feed, FeedMessage, LISTINGS_FEED};
 pub(super) use listing::{AmazonShelf, Change, Entry, Listing, MERCHANT, Patch};
 pub use order::{CancelledBy, ScriptedOrder, Step};
 pub(super) use order::{Line, OrderState};
@@ -198,6 +200,11 @@ impl Amazon {
     /// What happened since it was asked last, oldest first.
     pub(super) fn next_happening(&mut self) -> Option<Happening> {
         self.happened.pop_front()
+    }
+
+    /// Notifications are sent from now on.
+    pub(super) const fn subscribe(&mut self) {
+        self.notices.is_subscribed = true;
     }
 
     /// Notifications that are due, in the order in which they are to be delivered.

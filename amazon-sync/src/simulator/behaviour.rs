@@ -57,6 +57,7 @@ pub enum RateHeader {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each switches something of its own")]
 pub struct Behaviour {
     /// From the acceptance of a patch until buyers see the number.
     pub patch_effect: Span,

@@ -131,7 +131,8 @@ mod tests {
                 for (last, to) in granted.iter().enumerate().skip(first) {
                     let seconds = (*to - *from).as_seconds_f64();
                     let most = f64::from(burst) + seconds * per_second + 1e-6;
-                    prop_assert!((last - first + 1) as f64 <= most);
+                    let n_granted = f64::from(u32::try_from(last - first + 1).unwrap());
+                    prop_assert!(n_granted <= most);
                 }
             }
         }

@@ -168,8 +168,7 @@ fn json_answer(status: StatusCode, value: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }
 
-/// The body as JSON, or the answer that says that it is none.
-fn json_body(asked: &Asked, body: &Bytes) -> Result<Value, Response> {
-    serde_json::from_slice(body)
-        .map_err(|_| asked.refuse(Refusal::invalid("The request body is not valid JSON.")))
+/// The body as JSON.
+fn json_body(body: &Bytes) -> Result<Value, Refusal> {
+    serde_json::from_slice(body).map_err(|_| Refusal::invalid("The request body is not valid JSON."))
 }

@@ -40,7 +40,7 @@ fn answered<T>(
     match outcome {
         Outcome::Done(value) => Ok(Answer { value, at }),
         Outcome::Silence => Err(MarketError::InDoubt { operation: name, source: None }),
-        Outcome::Refused(refusal) => Err(refused(shared, account, name, request, refusal)),
+        Outcome::Refused(refusal) => Err(refused(shared, account, name, request, &refusal)),
     }
 }
 
@@ -49,7 +49,7 @@ fn refused(
     account: &SellerAccount,
     operation: &'static str,
     request: String,
-    refusal: Refusal,
+    refusal: &Refusal,
 ) -> MarketError {
     let seller = account.seller().as_str().to_owned();
     let request = Some(request);

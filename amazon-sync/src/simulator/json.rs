@@ -4,12 +4,19 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use super::amazon::{Accepted, Feed, Found, Issue, Line, Listing, OrderState, Refusal};
+use super::amazon::{Accepted, Channels, Feed, Found, Issue, Line, Listing, OrderState, Refusal};
 use super::behaviour::CancelledUnits;
 
 /// An instant as answers write it.
 pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Puts a field into an object.
+pub(super) fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value.into());
+    }
 }
 
 /// A list of errors with one in it.
@@ -23,7 +30,7 @@ pub(super) fn orders(found: &Found, included: &[String], units: CancelledUnits) 
     let bound = if found.by_creation { "createdBefore" } else { "lastUpdatedBefore" };
     let mut page = json!({"orders": orders, (bound): instant(found.used_to)});
     if let Some(next) = &found.next {
-        page["pagination"] = json!({"nextToken": next});
+        put(&mut page, "pagination", json!({"nextToken": next}));
     }
     page
 }
@@ -40,15 +47,22 @@ pub(super) fn order(order: &OrderState, included: &[String], units: CancelledUni
         "orderItems": items,
     });
     if let Some(original) = &order.replaces {
-        told["associatedOrders"] =
-            json!([{"orderId": original.as_str(), "associationType": "REPLACEMENT_ORIGINAL_ID"}]);
+        put(
+            &mut told,
+            "associatedOrders",
+            json!([{"orderId": original.as_str(), "associationType": "REPLACEMENT_ORIGINAL_ID"}]),
+        );
     }
     if asked("FULFILLMENT") {
-        told["fulfillment"] = json!({
-            "fulfillmentStatus": order.status().as_str(),
-            "fulfilledBy": order.fulfilled_by(),
-            "fulfillmentServiceLevel": "STANDARD",
-        });
+        put(
+            &mut told,
+            "fulfillment",
+            json!({
+                "fulfillmentStatus": order.status().as_str(),
+                "fulfilledBy": order.fulfilled_by(),
+                "fulfillmentServiceLevel": "STANDARD",
+            }),
+        );
     }
     told
 }
@@ -60,7 +74,11 @@ fn item(line: &Line, asked: &impl Fn(&str) -> bool, units: CancelledUnits) -> Va
         "product": {"asin": line.asin.as_str(), "sellerSku": line.sku.as_str()},
     });
     if asked("FULFILLMENT") {
-        item["fulfillment"] = json!({"quantityFulfilled": line.shipped, "quantityUnfulfilled": line.open()});
+        put(
+            &mut item,
+            "fulfillment",
+            json!({"quantityFulfilled": line.shipped, "quantityUnfulfilled": line.open()}),
+        );
     }
     if asked("CANCELLATION") && (line.cancel_asked || line.cancelled_by.is_some()) {
         let mut cancellation = Map::new();
@@ -72,7 +90,7 @@ fn item(line: &Line, asked: &impl Fn(&str) -> bool, units: CancelledUnits) -> Va
             let execution = json!({"cancelledBy": by.as_str(), "cancelReason": "Cancelled"});
             cancellation.insert("cancellationExecution".to_owned(), execution);
         }
-        item["cancellation"] = Value::Object(cancellation);
+        put(&mut item, "cancellation", Value::Object(cancellation));
     }
     item
 }
@@ -90,31 +108,39 @@ pub(super) fn listing(listing: &Listing, included: &[String]) -> Value {
     let asked = |data: &str| included.iter().any(|word| word == data);
     let mut told = json!({"sku": listing.sku.as_str()});
     if included.is_empty() || asked("summaries") {
-        told["summaries"] = summaries(listing);
+        put(&mut told, "summaries", summaries(listing));
     }
     if asked("attributes") {
         let entries: Vec<_> = listing.stored.iter().map(stored_entry).collect();
         let first = listing.marketplaces.first().map_or("", |marketplace| marketplace.as_str());
-        told["attributes"] = json!({
-            "item_name": [{"value": listing.title, "language_tag": "en_US", "marketplace_id": first}],
-            "fulfillment_availability": entries,
-        });
+        put(
+            &mut told,
+            "attributes",
+            json!({
+                "item_name": [{"value": listing.title, "language_tag": "en_US", "marketplace_id": first}],
+                "fulfillment_availability": entries,
+            }),
+        );
     }
     if asked("issues") {
-        told["issues"] = json!([]);
+        put(&mut told, "issues", json!([]));
     }
     if asked("fulfillmentAvailability") {
-        told["fulfillmentAvailability"] = listing
-            .channels()
-            .into_iter()
-            .map(|code| availability(code, listing.shown.get(code).copied()))
-            .collect();
+        put(
+            &mut told,
+            "fulfillmentAvailability",
+            listing
+                .channels()
+                .into_iter()
+                .map(|code| availability(code, listing.shown.get(code).copied()))
+                .collect::<Vec<_>>(),
+        );
     }
     if asked("productTypes") {
         let types = listing.marketplaces.iter().map(
             |marketplace| json!({"marketplaceId": marketplace.as_str(), "productType": listing.product_type}),
         );
-        told["productTypes"] = types.collect();
+        put(&mut told, "productTypes", types.collect::<Vec<_>>());
     }
     told
 }
@@ -140,10 +166,10 @@ fn summaries(listing: &Listing) -> Value {
 fn stored_entry(entry: &super::amazon::Entry) -> Value {
     let mut told = json!({"fulfillment_channel_code": entry.code});
     if let Some(quantity) = entry.quantity {
-        told["quantity"] = quantity.into();
+        put(&mut told, "quantity", quantity);
     }
     if let Some(days) = entry.lead_time_days {
-        told["lead_time_to_ship_max_days"] = days.into();
+        put(&mut told, "lead_time_to_ship_max_days", days);
     }
     told
 }
@@ -152,7 +178,7 @@ fn stored_entry(entry: &super::amazon::Entry) -> Value {
 fn availability(code: &str, quantity: Option<u32>) -> Value {
     let mut told = json!({"fulfillmentChannelCode": code});
     if let Some(quantity) = quantity {
-        told["quantity"] = quantity.into();
+        put(&mut told, "quantity", quantity);
     }
     told
 }
@@ -189,11 +215,11 @@ pub(super) fn feed(feed: &Feed, marketplaces: &[&str], now: DateTime<Utc>) -> Va
         "processingStatus": status,
     });
     if status != "IN_QUEUE" {
-        told["processingStartTime"] = instant(feed.begins_at).into();
+        put(&mut told, "processingStartTime", instant(feed.begins_at));
     }
     if let Some(result) = &feed.result {
-        told["processingEndTime"] = instant(feed.ends_at).into();
-        told["resultFeedDocumentId"] = result.as_str().into();
+        put(&mut told, "processingEndTime", instant(feed.ends_at));
+        put(&mut told, "resultFeedDocumentId", result.as_str());
     }
     told
 }
@@ -204,36 +230,42 @@ pub(super) fn processing_report(feed: &Feed, seller: &str) -> Value {
         let mut told = json!({"code": issue.code, "severity": "ERROR", "message": issue.message,
             "attributeName": issue.attribute});
         if let Some(number) = number {
-            told["messageId"] = (*number).into();
+            put(&mut told, "messageId", *number);
         }
         if let Some(sku) = sku {
-            told["sku"] = sku.as_str().into();
+            put(&mut told, "sku", sku.as_str());
         }
         told
     };
     let n_invalid = feed.issues.iter().filter(|(number, ..)| number.is_some()).count();
-    let mut report = json!({
-        "header": {"sellerId": seller, "version": "2.0", "feedId": feed.id},
-        "issues": feed.issues.iter().map(issue).collect::<Vec<_>>(),
-        "summary": {
-            "errors": feed.issues.len(),
-            "warnings": 0,
-            "messagesProcessed": feed.n_messages,
-            "messagesAccepted": feed.n_messages.saturating_sub(n_invalid),
-            "messagesInvalid": n_invalid,
-        },
+    let mut header = json!({"sellerId": seller, "version": "2.0", "feedId": feed.id});
+    let mut summary = json!({
+        "errors": feed.issues.len(),
+        "warnings": 0,
+        "messagesProcessed": feed.n_messages,
+        "messagesAccepted": feed.n_messages.saturating_sub(n_invalid),
+        "messagesInvalid": n_invalid,
     });
+    let mut report = json!({"issues": feed.issues.iter().map(issue).collect::<Vec<_>>()});
     if feed.tells_availability {
-        report["header"]["report"] =
-            json!({"includedData": ["fulfillmentAvailability"], "apiVersion": "2021-08-01"});
-        report["summary"]["itemSummary"] =
-            json!({"items": feed.availability.len(), "errors": 0, "warnings": 0});
-        let item = |(sku, channels): &(crate::sku::Sku, Vec<(String, Option<u32>)>)| {
+        put(
+            &mut header,
+            "report",
+            json!({"includedData": ["fulfillmentAvailability"], "apiVersion": "2021-08-01"}),
+        );
+        put(
+            &mut summary,
+            "itemSummary",
+            json!({"items": feed.availability.len(), "errors": 0, "warnings": 0}),
+        );
+        let item = |(sku, channels): &(crate::sku::Sku, Channels)| {
             let channels: Vec<_> =
                 channels.iter().map(|(code, quantity)| availability(code, *quantity)).collect();
             json!({"sku": sku.as_str(), "fulfillmentAvailability": channels})
         };
-        report["items"] = feed.availability.iter().map(item).collect();
+        put(&mut report, "items", feed.availability.iter().map(item).collect::<Vec<_>>());
     }
+    put(&mut report, "header", header);
+    put(&mut report, "summary", summary);
     report
 }

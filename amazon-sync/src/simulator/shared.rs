@@ -90,6 +90,9 @@ impl Shared {
     }
 
     pub(super) fn deliver_to(&self, sink: Option<NoticeSink>) {
+        if sink.is_some() {
+            self.world().amazon.subscribe();
+        }
         *self.notices.lock().unwrap_or_else(PoisonError::into_inner) = sink;
         self.sooner.notify_one();
     }

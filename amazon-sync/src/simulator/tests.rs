@@ -15,7 +15,9 @@ use crate::sink::QuantityWrite;
 use crate::sku::Sku;
 
 mod budgets;
+mod days;
 mod feeds;
+mod http;
 mod listings;
 mod notices;
 mod orders;
@@ -52,6 +54,7 @@ fn calm() -> WorldBuilder {
         .faults(Faults::none())
         .seller(&owner(), [US])
         .record()
+        .subscribe()
 }
 
 /// A simulator on a manual clock, with what a caller needs to ask it.

@@ -12,12 +12,15 @@ use crate::order::{OrderId, ShippedBy};
 use crate::sku::{ItemCode, Sku};
 
 mod builder;
+mod files;
 mod incident;
+mod listing_plan;
 mod shelf;
 mod shop;
 
-pub use builder::{ListingPlan, WorldBuilder, WorldError};
+pub use builder::{WorldBuilder, WorldError};
 pub use incident::Incident;
+pub use listing_plan::ListingPlan;
 pub use shop::{ShopMove, ShopSees};
 
 use incident::Script;
@@ -116,7 +119,8 @@ impl World {
         self.record.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Notifications that have come since it was asked last, as JSON envelopes, in order.
+    /// Notifications that have come since it was asked last, as JSON envelopes, in order; nothing
+    /// unless the world was built with [`WorldBuilder::subscribe`].
     pub fn take_notices(&mut self) -> Vec<Bytes> {
         self.amazon.take_notices()
     }

@@ -84,6 +84,7 @@ impl Calls {
 }
 
 /// What luck does to an attempt.
+#[expect(clippy::struct_excessive_bools, reason = "each is a die of its own")]
 struct Luck {
     server_error: bool,
     unavailable: bool,

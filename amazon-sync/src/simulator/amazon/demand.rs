@@ -42,7 +42,7 @@ impl Amazon {
         let Ok(id) = order_id(&mut Draw::new(self.seed, &["order", &name, sku.as_str()], nth)) else {
             return;
         };
-        let taken = self.place_wanted(account, sku, wanted, id);
+        let taken = self.place_wanted(account, sku, wanted, &id);
         self.happen(account, What::Wanted { sku: sku.clone(), wanted, taken });
     }
 
@@ -56,14 +56,14 @@ impl Amazon {
     }
 
     /// Takes what the listing shows, and says how many that was.
-    fn place_wanted(&mut self, account: &AmazonAccount, sku: &Sku, wanted: u32, id: OrderId) -> u32 {
+    fn place_wanted(&mut self, account: &AmazonAccount, sku: &Sku, wanted: u32, id: &OrderId) -> u32 {
         let available = self.listing(account, sku).map_or(0, super::Listing::available);
         let units = wanted.min(available);
         if units == 0 {
             return 0;
         }
         let mut order = ScriptedOrder::of(sku.clone(), units).named(id.clone());
-        order.steps = self.life_of(&id, units);
+        order.steps = self.life_of(id, units);
         self.place(account, order).map_or(0, |_| units)
     }
 }

@@ -45,8 +45,11 @@ pub(in super::super) struct Feed {
     skus: Vec<Sku>,
     pub(in super::super) tells_availability: bool,
     /// What buyers saw when the report was written, by SKU and channel.
-    pub(in super::super) availability: Vec<(Sku, Vec<(String, Option<u32>)>)>,
+    pub(in super::super) availability: Vec<(Sku, Channels)>,
 }
+
+/// Channels, each with the number that buyers see, where there is one.
+pub(in super::super) type Channels = Vec<(String, Option<u32>)>;
 
 impl Feed {
     /// Amazon's word for how far it is.

@@ -116,13 +116,13 @@ impl Listing {
 
     /// What buyers can have.
     pub(in super::super) fn available(&self) -> u32 {
-        self.amazon.as_ref().map_or_else(|| self.shown.values().sum(), |shelf| shelf.fulfillable)
+        self.amazon.as_ref().map_or_else(|| self.shown.values().sum(), |stock| stock.fulfillable)
     }
 
     /// The codes of the channels that it is sold through.
     pub(in super::super) fn channels(&self) -> Vec<&str> {
         match &self.amazon {
-            Some(shelf) => vec![&shelf.code],
+            Some(stock) => vec![&stock.code],
             None => self.shown.keys().map(String::as_str).collect(),
         }
     }
@@ -133,9 +133,9 @@ impl Listing {
 
     /// Takes units away from what buyers see and from what is stored; says which channel it was.
     pub(super) fn take(&mut self, units: u32) -> Option<String> {
-        if let Some(shelf) = &mut self.amazon {
-            shelf.fulfillable = shelf.fulfillable.saturating_sub(units);
-            shelf.reserved = shelf.reserved.saturating_add(units);
+        if let Some(stock) = &mut self.amazon {
+            stock.fulfillable = stock.fulfillable.saturating_sub(units);
+            stock.reserved = stock.reserved.saturating_add(units);
             return None;
         }
         let (code, shown) = self.shown.iter_mut().find(|(_, shown)| units <= **shown)?;

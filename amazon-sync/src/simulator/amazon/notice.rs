@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::super::account::AmazonAccount;
 use super::super::behaviour::Span;
 use super::super::draw::Draw;
-use super::super::json::instant;
+use super::super::json::{instant, put};
 use super::Amazon;
 use super::agenda::Event;
 use super::call::{later, uuid};
@@ -23,6 +22,8 @@ const SUBSCRIPTION: &str = "5ca1ab1e-0000-4000-a000-000000000002";
 /// Notifications on their way, and those that have come.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
+    /// Without it nothing is sent, and so nothing waits for somebody who never asks.
+    pub(super) is_subscribed: bool,
     waiting: BTreeMap<(String, u32), Bytes>,
     come: Vec<Bytes>,
 }
@@ -79,7 +80,7 @@ impl Amazon {
             },
         }});
         let key = format!("{} {}", order.id, order.version);
-        self.notify(Names::Upper, "ORDER_CHANGE", &key, payload);
+        self.notify(Names::Upper, "ORDER_CHANGE", &key, &payload);
     }
 
     pub(super) fn tell_quantity(&mut self, account: &AmazonAccount, sku: &Sku, channel: &str, quantity: u32) {
@@ -90,7 +91,7 @@ impl Amazon {
             "Quantity": quantity,
         });
         let key = format!("{account} {sku} {quantity} {}", self.now.timestamp_micros());
-        self.notify(Names::Upper, "LISTINGS_ITEM_MFN_QUANTITY_CHANGE", &key, payload);
+        self.notify(Names::Upper, "LISTINGS_ITEM_MFN_QUANTITY_CHANGE", &key, &payload);
     }
 
     pub(super) fn notice_of_feed(
@@ -107,9 +108,11 @@ impl Amazon {
             "feedType": "JSON_LISTINGS_FEED",
             "processingStatus": status,
         });
-        put(&mut told, "resultFeedDocumentId", result);
+        if let Some(result) = result {
+            put(&mut told, "resultFeedDocumentId", result);
+        }
         let payload = json!({"feedProcessingFinishedNotification": told});
-        self.notify(Names::Lower, "FEED_PROCESSING_FINISHED", &format!("{account} {feed}"), payload);
+        self.notify(Names::Lower, "FEED_PROCESSING_FINISHED", &format!("{account} {feed}"), &payload);
     }
 
     pub(super) fn notice_of_report(
@@ -127,12 +130,17 @@ impl Amazon {
             "reportType": kind,
             "processingStatus": status,
         });
-        put(&mut told, "reportDocumentId", document);
+        if let Some(document) = document {
+            put(&mut told, "reportDocumentId", document);
+        }
         let payload = json!({"reportProcessingFinishedNotification": told});
-        self.notify(Names::Lower, "REPORT_PROCESSING_FINISHED", &format!("{account} {report}"), payload);
+        self.notify(Names::Lower, "REPORT_PROCESSING_FINISHED", &format!("{account} {report}"), &payload);
     }
 
-    fn notify(&mut self, names: Names, kind: &str, key: &str, payload: Value) {
+    fn notify(&mut self, names: Names, kind: &str, key: &str, payload: &Value) {
+        if !self.notices.is_subscribed {
+            return;
+        }
         let faults = &self.faults;
         let mut draw = Draw::new(self.seed, &["notice", kind, key], 0);
         let id = uuid(&mut draw);
@@ -147,39 +155,32 @@ impl Amazon {
         }
         let first = if late { delay + much_later } else { delay };
         let copies = if repeated { vec![first, first + again] } else { vec![first] };
+        let event = instant(self.now);
         for (copy, delay) in (0..).zip(copies) {
-            self.send_notice(names, kind, &id, copy, delay, &payload);
+            let at = later(self.now, delay);
+            let envelope = envelope(names, kind, &id, [&event, &instant(at)], payload);
+            self.tally.notices_sent += 1;
+            self.notices.waiting.insert((id.clone(), copy), envelope.to_string().into());
+            self.agenda.put(at, Event::Notice { id: id.clone(), copy });
         }
     }
+}
 
-    fn send_notice(
-        &mut self,
-        names: Names,
-        kind: &str,
-        id: &str,
-        copy: u32,
-        delay: TimeDelta,
-        payload: &Value,
-    ) {
-        let at = later(self.now, delay);
-        let (event, published) = (instant(self.now), instant(at));
-        let envelope = match names {
-            Names::Upper => json!({
-                "NotificationVersion": "1.0", "NotificationType": kind, "PayloadVersion": "1.0",
-                "EventTime": event, "Payload": payload,
-                "NotificationMetadata": {"ApplicationId": APPLICATION, "SubscriptionId": SUBSCRIPTION,
-                    "PublishTime": published, "NotificationId": id},
-            }),
-            Names::Lower => json!({
-                "notificationVersion": "2020-09-04", "notificationType": kind, "payloadVersion": "2020-09-04",
-                "eventTime": event, "payload": payload,
-                "notificationMetadata": {"applicationId": APPLICATION, "subscriptionId": SUBSCRIPTION,
-                    "publishTime": published, "notificationId": id},
-            }),
-        };
-        self.tally.notices_sent += 1;
-        self.notices.waiting.insert((id.to_owned(), copy), envelope.to_string().into());
-        self.agenda.put(at, Event::Notice { id: id.to_owned(), copy });
+/// What a notification lies in: its name, when it happened and when it was sent.
+fn envelope(names: Names, kind: &str, id: &str, [event, sent]: [&str; 2], payload: &Value) -> Value {
+    match names {
+        Names::Upper => json!({
+            "NotificationVersion": "1.0", "NotificationType": kind, "PayloadVersion": "1.0",
+            "EventTime": event, "Payload": payload,
+            "NotificationMetadata": {"ApplicationId": APPLICATION, "SubscriptionId": SUBSCRIPTION,
+                "PublishTime": sent, "NotificationId": id},
+        }),
+        Names::Lower => json!({
+            "notificationVersion": "2020-09-04", "notificationType": kind, "payloadVersion": "2020-09-04",
+            "eventTime": event, "payload": payload,
+            "notificationMetadata": {"applicationId": APPLICATION, "subscriptionId": SUBSCRIPTION,
+                "publishTime": sent, "notificationId": id},
+        }),
     }
 }
 
@@ -192,12 +193,6 @@ fn notice_item(order: &OrderState, line: &Line) -> Value {
         "QuantityShipped": line.shipped,
         "IsBuyerRequestedCancel": line.cancel_asked,
     })
-}
-
-fn put(value: &mut Value, name: &str, text: Option<&str>) {
-    if let (Some(object), Some(text)) = (value.as_object_mut(), text) {
-        object.insert(name.to_owned(), text.into());
-    }
 }
 
 /// `PARTIALLY_SHIPPED` as notifications write it; they have one `l` in `Canceled`.

@@ -118,7 +118,6 @@ pub(in super::super) struct SimOrder {
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about an order")]
 pub(in super::super) struct OrderState {
     pub(in super::super) id: OrderId,
     pub(in super::super) marketplace: MarketplaceId,

@@ -1,5 +1,6 @@
 //! Finding orders: windows, pages, and tokens that only fit the question they were made for.
 
+use std::fmt::Write;
 use std::ops::Bound;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,9 +9,9 @@ use super::super::account::AmazonAccount;
 use super::super::draw::fingerprint;
 use super::super::plan::Operation;
 use super::call::{Reply, Worth, later};
-use super::life::whole_seconds;
 use super::order::OrderState;
 use super::refusal::Refusal;
+use super::tell::whole_seconds;
 use super::{Amazon, Seller};
 use crate::order::{OrderId, ShippedBy};
 
@@ -133,7 +134,11 @@ impl Amazon {
             at.timestamp_micros()
         );
         let seal = fingerprint(&format!("{}{text}", self.seed));
-        let hex: String = format!("{seal:016x} {text}").bytes().map(|byte| format!("{byte:02x}")).collect();
+        let mut hex = String::new();
+        for byte in format!("{seal:016x} {text}").bytes() {
+            // Writing into a text cannot fail.
+            write!(hex, "{byte:02x}").unwrap_or_default();
+        }
         // Real ones hold characters that a URL must encode (selling-partner-api-models issue 4946).
         format!("{hex}+/==")
     }

@@ -5,14 +5,14 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::super::amazon::{Amazon, Feed, Refusal};
-use super::super::json;
+use super::super::json::{self, put};
 use super::{Asked, json_body};
 
 /// `createFeedDocument`.
 pub(super) async fn create_document(asked: Asked, body: Bytes) -> Response {
-    let body = match json_body(&asked, &body) {
+    let body = match json_body(&body) {
         Ok(body) => body,
-        Err(answer) => return answer,
+        Err(refusal) => return asked.refuse(refusal),
     };
     if body.get("contentType").and_then(Value::as_str).is_none_or(str::is_empty) {
         return asked.refuse(Refusal::invalid("'contentType' is missing from the request body."));
@@ -25,9 +25,9 @@ pub(super) async fn create_document(asked: Asked, body: Bytes) -> Response {
 
 /// `createFeed`.
 pub(super) async fn create(asked: Asked, body: Bytes) -> Response {
-    let body = match json_body(&asked, &body) {
+    let body = match json_body(&body) {
         Ok(body) => body,
-        Err(answer) => return answer,
+        Err(refusal) => return asked.refuse(refusal),
     };
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let known = asked.marketplaces();
@@ -57,7 +57,7 @@ pub(super) async fn document(asked: Asked, Path(document): Path<String>) -> Resp
     let told = |address: String| {
         let mut told = json!({"feedDocumentId": document, "url": asked.address(&address)});
         if gzip {
-            told["compressionAlgorithm"] = "GZIP".into();
+            put(&mut told, "compressionAlgorithm", "GZIP");
         }
         told
     };

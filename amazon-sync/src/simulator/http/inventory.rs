@@ -3,7 +3,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::super::amazon::{Amazon, Listing, Refusal};
-use super::super::json::instant;
+use super::super::json::{instant, put};
 use super::Asked;
 use crate::sku::Sku;
 
@@ -29,7 +29,7 @@ pub(super) async fn summaries(asked: Asked) -> Response {
         let granularity = json!({"granularityType": "Marketplace", "granularityId": granularity});
         let mut told = json!({"payload": {"granularity": granularity, "inventorySummaries": found}});
         if let Some(next) = next {
-            told["pagination"] = json!({"nextToken": next});
+            put(&mut told, "pagination", json!({"nextToken": next}));
         }
         told
     };
@@ -50,18 +50,22 @@ fn summary(listing: &Listing, with_details: bool) -> Value {
         "stores": [],
     });
     if with_details {
-        told["inventoryDetails"] = json!({
-            "fulfillableQuantity": fulfillable,
-            "inboundWorkingQuantity": 0,
-            "inboundShippedQuantity": 0,
-            "inboundReceivingQuantity": 0,
-            "reservedQuantity": {
-                "totalReservedQuantity": reserved,
-                "pendingCustomerOrderQuantity": reserved,
-                "pendingTransshipmentQuantity": 0,
-                "fcProcessingQuantity": 0,
-            },
-        });
+        put(
+            &mut told,
+            "inventoryDetails",
+            json!({
+                "fulfillableQuantity": fulfillable,
+                "inboundWorkingQuantity": 0,
+                "inboundShippedQuantity": 0,
+                "inboundReceivingQuantity": 0,
+                "reservedQuantity": {
+                    "totalReservedQuantity": reserved,
+                    "pendingCustomerOrderQuantity": reserved,
+                    "pendingTransshipmentQuantity": 0,
+                    "fcProcessingQuantity": 0,
+                },
+            }),
+        );
     }
     told
 }

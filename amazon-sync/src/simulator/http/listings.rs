@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::super::amazon::{Amazon, Listing, Refusal, SEARCH_MAX};
-use super::super::json;
+use super::super::json::{self, put};
 use super::super::read::patch::{Misshapen, read_body};
 use super::Asked;
 use crate::sku::Sku;
@@ -30,7 +30,7 @@ pub(super) async fn search(asked: Asked, Path(seller): Path<String>) -> Response
         let body = |(found, total): (Vec<Listing>, usize)| {
             let mut told = json!({"numberOfResults": total, "items": items(&found)});
             if behind + page < total {
-                told["pagination"] = json!({"nextToken": format!("b{}", behind + page)});
+                put(&mut told, "pagination", json!({"nextToken": format!("b{}", behind + page)}));
             }
             told
         };

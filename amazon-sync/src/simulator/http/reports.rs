@@ -5,14 +5,14 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::super::amazon::{Amazon, Refusal, Report, ReportState};
-use super::super::json::instant;
+use super::super::json::{instant, put};
 use super::{Asked, json_body};
 
 /// `createReport`.
 pub(super) async fn create(asked: Asked, body: Bytes) -> Response {
-    let body = match json_body(&asked, &body) {
+    let body = match json_body(&body) {
         Ok(body) => body,
-        Err(answer) => return answer,
+        Err(refusal) => return asked.refuse(refusal),
     };
     if body.get("marketplaceIds").and_then(Value::as_array).is_none_or(Vec::is_empty) {
         return asked.refuse(Refusal::invalid("'marketplaceIds' is missing from the request body."));
@@ -42,10 +42,10 @@ pub(super) async fn get(asked: Asked, Path(report): Path<String>) -> Response {
             "processingStatus": status,
         });
         if matches!(status, "DONE" | "FATAL") {
-            told["processingEndTime"] = instant(report.ends_at).into();
+            put(&mut told, "processingEndTime", instant(report.ends_at));
         }
         if let Some(document) = &report.document {
-            told["reportDocumentId"] = document.as_str().into();
+            put(&mut told, "reportDocumentId", document.as_str());
         }
         told
     };
@@ -59,7 +59,7 @@ pub(super) async fn document(asked: Asked, Path(document): Path<String>) -> Resp
     let told = |address: String| {
         let mut told = json!({"reportDocumentId": document, "url": asked.address(&address)});
         if gzip {
-            told["compressionAlgorithm"] = "GZIP".into();
+            put(&mut told, "compressionAlgorithm", "GZIP");
         }
         told
     };

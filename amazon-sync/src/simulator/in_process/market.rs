@@ -104,7 +104,7 @@ impl Marketplace for SimulatedMarketplace {
         let Answer { at, .. } = answered(&self.shared, account, Operation::GetReportDocument, reply)?;
         let rows = self.shared.world().amazon.report_rows(&owner, document);
         let rows = rows.unwrap_or_else(|| Arc::from(Vec::new()));
-        Ok(Box::new(Rows { rows, next: 0, at }))
+        Ok(Box::new(Rows { all: rows, next: 0, at }))
     }
 }
 
@@ -182,7 +182,7 @@ fn listing_states(listing: &Listing, at: DateTime<Utc>) -> Vec<ListingState> {
 
 #[derive(Debug)]
 struct Rows {
-    rows: Arc<[Row]>,
+    all: Arc<[Row]>,
     next: usize,
     at: DateTime<Utc>,
 }
@@ -191,7 +191,7 @@ struct Rows {
 impl SnapshotRows for Rows {
     async fn next(&mut self, max: usize) -> Result<Vec<Result<SnapshotRow, RowError>>, MarketError> {
         let from = self.next;
-        let rows = self.rows.iter().enumerate().skip(from).take(max);
+        let rows = self.all.iter().enumerate().skip(from).take(max);
         let rows: Vec<_> = rows.map(|(place, row)| snapshot_row(place, row, self.at)).collect();
         self.next += rows.len();
         Ok(rows)

@@ -92,7 +92,7 @@ impl SimulatedPatches {
             500.. => Ok(Submitted::Failed { why: refusal.message }),
             403 => {
                 let operation = Operation::PatchListingsItem.as_str();
-                Err(refused(&self.shared, account, operation, request, refusal))
+                Err(refused(&self.shared, account, operation, request, &refusal))
             }
             _ => Ok(Submitted::Invalid { why: refusal.message }),
         }

@@ -9,7 +9,8 @@ fn busy(seed: u64) -> WorldBuilder {
     let mut faults = Faults::harsh();
     // Nobody moves the clock while an answer is waited for.
     faults.slow_answer = 0.0;
-    let mut world = World::builder(nine()).seed(seed).faults(faults).seller(&owner(), [US]).record();
+    let mut world =
+        World::builder(nine()).seed(seed).faults(faults).seller(&owner(), [US]).record().subscribe();
     for nth in 0..6 {
         let listing = ListingPlan::merchant(sku(&format!("MUG-{nth}")), 30).wanted(4.0).up_to(3);
         world = world.listing(&owner(), listing);
@@ -18,7 +19,7 @@ fn busy(seed: u64) -> WorldBuilder {
 }
 
 /// A day with writes and reads in an order of the caller's, and all that happened.
-async fn day(seed: u64, order: &[usize], step_minutes: u64) -> (Vec<Happening>, Vec<bytes::Bytes>) {
+async fn day(seed: u64, order: &[usize], step_minutes: u64) -> (Vec<Happening>, Vec<Bytes>) {
     let rig = Rig::of(busy(seed)).await;
     let names: Vec<_> = (0..6).map(|nth| format!("MUG-{nth}")).collect();
     for round in 0_i64..8 {

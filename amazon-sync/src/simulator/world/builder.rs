@@ -13,88 +13,13 @@ use super::super::draw::Draw;
 use super::super::faults::Faults;
 use super::super::plan::UsagePlan;
 use super::incident::{Incident, Kind, Meddling, Script, refresh_token};
+use super::listing_plan::ListingPlan;
 use super::shelf::RealShelf;
 use super::shop::{Shop, ShopSees};
 use super::{Tally, World};
 use crate::ledger::Cause;
-use crate::listing::Channel;
 use crate::seller::{MarketplaceId, Region, SellerError};
 use crate::sku::{Asin, ItemCode, Sku, SkuError};
-
-/// A listing that a world begins with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ListingPlan {
-    sku: Sku,
-    asin: Option<Asin>,
-    title: String,
-    product_type: String,
-    channel: Option<Channel>,
-    quantity: u32,
-    lead_time_days: Option<u32>,
-    made_of: Vec<(ItemCode, u32)>,
-    per_hour: f64,
-    most_units: u32,
-}
-
-impl ListingPlan {
-    /// A listing that the merchant ships and that shows so many. Unless it is said what it is made
-    /// of, a unit of it is a unit of the item that is called like it, of which so many lie there.
-    pub fn merchant(sku: Sku, quantity: u32) -> Self {
-        Self {
-            title: format!("{sku} (simulated)"),
-            sku,
-            asin: None,
-            product_type: "PRODUCT".to_owned(),
-            channel: Some(Channel::Merchant),
-            quantity,
-            lead_time_days: None,
-            made_of: Vec::new(),
-            per_hour: 0.0,
-            most_units: 1,
-        }
-    }
-
-    /// A listing that Amazon ships, with so many on Amazon's shelf.
-    pub fn amazon(sku: Sku, quantity: u32) -> Self {
-        Self { channel: None, ..Self::merchant(sku, quantity) }
-    }
-
-    /// What a unit of it is made of.
-    #[must_use]
-    pub fn made_of(self, parts: impl IntoIterator<Item = (ItemCode, u32)>) -> Self {
-        Self { made_of: parts.into_iter().collect(), ..self }
-    }
-
-    /// So many buyers an hour.
-    #[must_use]
-    pub fn wanted(self, per_hour: f64) -> Self {
-        Self { per_hour, ..self }
-    }
-
-    /// One buyer takes up to so many; most take one.
-    #[must_use]
-    pub fn up_to(self, most_units: u32) -> Self {
-        Self { most_units, ..self }
-    }
-
-    /// Amazon's product type.
-    #[must_use]
-    pub fn product_type(self, product_type: impl Into<String>) -> Self {
-        Self { product_type: product_type.into(), ..self }
-    }
-
-    /// Amazon's name of the product. Without one it gets one.
-    #[must_use]
-    pub fn asin(self, asin: Asin) -> Self {
-        Self { asin: Some(asin), ..self }
-    }
-
-    /// The handling time that stands beside the quantity: `merge` keeps it and `replace` wipes it.
-    #[must_use]
-    pub fn lead_time(self, days: u32) -> Self {
-        Self { lead_time_days: Some(days), ..self }
-    }
-}
 
 /// A world that has not been made.
 #[derive(Debug)]
@@ -114,6 +39,7 @@ pub struct WorldBuilder {
     meddling: Vec<Meddling>,
     gives_up_after: Duration,
     records: bool,
+    subscribes: bool,
 }
 
 impl WorldBuilder {
@@ -133,6 +59,7 @@ impl WorldBuilder {
             meddling: Vec::new(),
             gives_up_after: Duration::from_hours(4),
             records: false,
+            subscribes: false,
         }
     }
 
@@ -218,6 +145,11 @@ impl WorldBuilder {
         Self { records: true, ..self }
     }
 
+    /// Has notifications sent. [`Simulator::deliver_notices_to`](crate::simulator::Simulator::deliver_notices_to) does so too.
+    pub fn subscribe(self) -> Self {
+        Self { subscribes: true, ..self }
+    }
+
     /// The world.
     ///
     /// # Errors
@@ -226,6 +158,9 @@ impl WorldBuilder {
         let mut amazon = Amazon::new(self.seed, self.plan, self.begins_at);
         amazon.behaviour = self.behaviour;
         amazon.faults = self.faults;
+        if self.subscribes {
+            amazon.subscribe();
+        }
         for (account, marketplaces) in self.sellers {
             let marketplaces: Result<Vec<_>, _> =
                 marketplaces.iter().map(|marketplace| MarketplaceId::parse(marketplace)).collect();
@@ -296,10 +231,10 @@ impl World {
             lead_time_days: plan.lead_time_days,
         };
         let shown = is_merchant.then(|| (code.clone(), plan.quantity));
-        let shelf = AmazonShelf { code, fulfillable: plan.quantity, reserved: 0 };
+        let on_amazon = AmazonShelf { code, fulfillable: plan.quantity, reserved: 0 };
         let listing = Listing::new(plan.sku.clone(), asin, at)
             .called(plan.title, plan.product_type, marketplaces)
-            .holding(stored, shown, (!is_merchant).then_some(shelf));
+            .holding(stored, shown, (!is_merchant).then_some(on_amazon));
         self.amazon.add_listing(account, listing);
         let demand = Demand { per_hour: plan.per_hour, most_units: plan.most_units };
         self.amazon.want(account, &plan.sku, demand);
@@ -326,6 +261,14 @@ pub enum WorldError {
     /// An item has no valid name.
     #[error("naming an item after its listing; say what the listing is made of")]
     Item(#[from] SkuError),
+    /// A row of a file cannot be read.
+    #[error("line {line}: {reason}")]
+    Row {
+        /// The line; the header is line 1.
+        line: u64,
+        /// What is wrong, and in which column.
+        reason: String,
+    },
     /// A listing belongs to nobody.
     #[error("no seller {account} was added; add it before its listings")]
     NoSeller {

@@ -119,7 +119,7 @@ impl World {
                 self.amazon.take_step(&account, &order, &step);
             }
             Incident::ForeignWrite(account, sku, quantity) => {
-                self.amazon.foreign_write(&account, &sku, quantity)
+                self.amazon.foreign_write(&account, &sku, quantity);
             }
             Incident::Flip(account, sku, code, quantity) => self.amazon.flip(&account, &sku, &code, quantity),
             Incident::Restock(item, by) => self.restock(at, &item, by),

@@ -14,7 +14,7 @@ pub(in super::super) struct Pile {
 }
 
 impl Pile {
-    pub(super) const fn free(&self) -> u32 {
+    pub(super) const fn free(self) -> u32 {
         self.on_hand.saturating_sub(self.promised)
     }
 }
@@ -51,10 +51,6 @@ impl RealShelf {
         self.piles.get(item).copied()
     }
 
-    pub(super) fn items(&self) -> impl Iterator<Item = (&ItemCode, &Pile)> {
-        self.piles.iter()
-    }
-
     pub(super) fn makes(&mut self, account: AmazonAccount, sku: Sku, parts: Vec<(ItemCode, u32)>) {
         self.made_of.insert((account, sku), parts);
     }
@@ -69,9 +65,8 @@ impl RealShelf {
         units: u32,
     ) -> u32 {
         let Some(parts) = self.made_of.get(&(account.clone(), sku.clone())).cloned() else { return 0 };
-        let free = |(item, per_unit): &(ItemCode, u32)| {
-            self.pile(item).map_or(0, |pile| pile.free()) / (*per_unit).max(1)
-        };
+        let free =
+            |(item, per_unit): &(ItemCode, u32)| self.pile(item).map_or(0, Pile::free) / (*per_unit).max(1);
         let kept = parts.iter().map(free).min().unwrap_or(units).min(units);
         self.change(&parts, kept, |pile, by| pile.promised = pile.promised.saturating_add(by));
         if 0 < kept {

@@ -49,8 +49,8 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    pub(super) fn new(seed: u64, sees: ShopSees) -> Self {
-        Self { seed, sees, ..Self::default() }
+    pub(super) fn new(seed: u64, knows: ShopSees) -> Self {
+        Self { seed, sees: knows, ..Self::default() }
     }
 
     pub(super) fn next_at(&self) -> Option<DateTime<Utc>> {
@@ -88,6 +88,11 @@ impl World {
     pub fn shop_moves(&self, after: u64, max: usize) -> Vec<ShopMove> {
         let after = usize::try_from(after).unwrap_or(usize::MAX);
         self.shop.moves.iter().skip(after).take(max).cloned().collect()
+    }
+
+    /// How many moves there were.
+    pub fn n_shop_moves(&self) -> u64 {
+        u64::try_from(self.shop.moves.len()).unwrap_or(u64::MAX)
     }
 
     /// What the merchant's own system says lies there. It knows nothing of Amazon's orders.
