@@ -118,3 +118,6 @@ impl Available {
         Quantity::clamped(Units::new(i64::from(if items.is_empty() { 0 } else { least })))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,8 @@ pub struct SyncConfig {
     pub reconcile_group: usize,
     /// Rows, changes and orders in one step of the store: 500.
     pub page: usize,
+    /// True when no number is published but those of plans that somebody applied. False.
+    pub by_plan_only: bool,
     /// How passing faults are waited for. They are tried for ever, with the longest delay from the
     /// last attempt on: 1 second doubling to 5 minutes.
     pub retry: RetryPolicy,
@@ -54,6 +56,7 @@ impl Default for SyncConfig {
             read_singly: 2_000,
             reconcile_group: 500,
             page: 500,
+            by_plan_only: false,
             retry: patient.unwrap_or_default(),
         }
     }
@@ -101,6 +104,12 @@ impl SyncConfig {
     #[must_use]
     pub fn with_events_silent_after(self, events_silent_after: Duration) -> Self {
         Self { events_silent_after, ..self }
+    }
+
+    /// The same, where nothing is published but what a plan says that somebody applied.
+    #[must_use]
+    pub fn by_plan_only(self) -> Self {
+        Self { by_plan_only: true, ..self }
     }
 
     /// The same with groups of so many; 0 counts as 1.

@@ -154,3 +154,6 @@ fn parts(map: &SkuMap, recipe: Recipe<'_>, moves: &[(Bucket, i64)]) -> Vec<Part>
     }
     parts
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,7 +94,8 @@ fn faded(ms: i64) -> f64 {
 }
 
 /// The time in which a sale on Amazon is not seen in what is offered: the lag until the order is
-/// told, half the time between polls (0 while events come), and the time that a write takes.
+/// told, half the time between polls (0 while events come), and the longest that a write usually
+/// takes. Not the mean of the last: a write waits for the one before it.
 pub fn exposure(lag: Duration, poll_every: Duration, write: Duration) -> Duration {
     lag.saturating_add(poll_every / 2).saturating_add(write)
 }
@@ -111,9 +112,11 @@ impl LagBuffer {
             return Quantity::ZERO;
         }
         let held_back = buffer::poisson_quantile(mean, self.quantile());
-        let sold_elsewhere = elsewhere.units_in(self.sold_off_within());
-        #[expect(clippy::cast_possible_truncation, reason = "saturates, and is clamped")]
-        let units = held_back.min(sold_elsewhere.floor()) as i64;
-        Quantity::clamped(Units::new(units))
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let sold_elsewhere = elsewhere.units_in(self.sold_off_within()) as u32;
+        Quantity::clamped(Units::new(i64::from(held_back.min(sold_elsewhere))))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,6 @@ use rules_core::judge::fault::{Classify, Fault};
 use rules_core::judge::id::EntryId;
 use rules_core::judge::key::{ChainKey, Lane};
 use rules_core::judge::retry::Retry;
-use rules_core::judge::tenant::TenantScope;
 use rules_core::work::StoreError;
 use rules_core::work::clock::{Clock, ClockExt};
 use rules_core::work::events::{Entry, EventLog};
@@ -40,7 +39,7 @@ pub(crate) use agenda::Agenda;
 pub(crate) use amend::Amendment;
 pub(crate) use tally::Tally;
 
-/// The ports and settings of one synchroniser.
+/// The ports and settings of one synchroniser, and what is remembered.
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) clock: Arc<dyn Clock>,
@@ -54,7 +53,6 @@ pub(crate) struct Desk {
     pub(crate) market: Arc<dyn Marketplace>,
     pub(crate) sinks: Vec<Arc<dyn QuantitySink>>,
     pub(crate) host: Arc<dyn HostStock>,
-    pub(crate) scope: Arc<TenantScope>,
     pub(crate) shelf: Shelf,
     pub(crate) accounts: Vec<Arc<AccountDesk>>,
     pub(crate) stock_policy: StockPolicy,
@@ -65,6 +63,8 @@ pub(crate) struct Desk {
     pub(crate) demands: Mutex<Demands>,
     /// True when everything that the host has is in the ledger.
     pub(crate) host_known: AtomicBool,
+    /// True while the services run.
+    pub(crate) is_running: AtomicBool,
     /// Told when something moved in the ledger.
     pub(crate) moved: Notify,
     /// Told when the host may have changed its stock.

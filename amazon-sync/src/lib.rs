@@ -51,6 +51,7 @@ pub mod host_stock;
 pub mod sync_store;
 
 // Services.
+pub mod sync;
 pub mod config;
 mod desk;
 mod intake;

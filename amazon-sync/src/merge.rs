@@ -123,11 +123,11 @@ impl Flight {
 
 /// What a decision depends on beside the listing.
 #[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
+pub struct Context {
     /// The instant of the decision.
     pub now: DateTime<Utc>,
     /// The tenant's policy.
-    pub policy: &'a DriftPolicy,
+    pub policy: DriftPolicy,
 }
 
 /// How a listing stands, and what to do about it.

@@ -48,7 +48,8 @@ pub enum Patience {
 pub struct DriftPolicy {
     /// Somebody else changed the number. `lower_wins`.
     pub foreign_write: Resolution,
-    /// Amazon shows more than the orders that we know explain, at two reads. `lower_wins`.
+    /// Amazon shows more than the orders that we know explain, and some may not be known yet.
+    /// `lower_wins`.
     pub late_cancel: Resolution,
     /// Both never agreed on a number: a new listing, or a new seller. `merchant_wins`, because a
     /// new listing usually shows nothing yet; it raises a number only when all orders up to the
@@ -85,7 +86,37 @@ pub struct DriftPolicies {
 
 impl DriftPolicies {
     /// The tenant's policy.
-    pub fn of(&self, tenant: &TenantId) -> &DriftPolicy {
-        self.tenants.get(tenant).unwrap_or(&self.everybody)
+    pub fn of(&self, tenant: &TenantId) -> DriftPolicy {
+        self.tenants.get(tenant).copied().unwrap_or(self.everybody)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_are_read_from_toml_and_say_what_is_misspelt() {
+        let text = r#"
+            [everybody]
+            foreign_write = "merchant_wins"
+            missing = "freeze_and_ask"
+
+            [tenants.acme]
+            first_sight = "freeze_and_ask"
+        "#;
+        let policies: DriftPolicies = toml::from_str(text).unwrap();
+        let other = policies.of(&TenantId::parse("other").unwrap());
+        assert_eq!((other.foreign_write, other.missing), (Resolution::MerchantWins, Patience::FreezeAndAsk));
+        let acme = policies.of(&TenantId::parse("acme").unwrap());
+        assert_eq!((acme.foreign_write, acme.first_sight), (Resolution::LowerWins, Resolution::FreezeAndAsk));
+        let written = toml::to_string(&policies).unwrap();
+        assert_eq!(toml::from_str::<DriftPolicies>(&written).unwrap(), policies);
+
+        let error =
+            toml::from_str::<DriftPolicies>("[everybody]\nforeign_writes = \"lower_wins\"").unwrap_err();
+        assert!(error.to_string().contains("unknown field `foreign_writes`"), "{error}");
+        let error = toml::from_str::<DriftPolicies>("[everybody]\nmissing = \"lower_wins\"").unwrap_err();
+        assert!(error.to_string().contains("expected `go_on` or `freeze_and_ask`"), "{error}");
     }
 }

@@ -126,6 +126,18 @@ impl Reconciler {
         Ok(more)
     }
 
+    /// What would be decided about some listings, without deciding it.
+    pub(crate) async fn preview(
+        &mut self,
+        account: &AccountDesk,
+        listings: &[ListingId],
+    ) -> Result<Vec<Judged>, StoreError> {
+        let accounts = std::slice::from_ref(&account.account);
+        let cursors = self.desk.store.cursors(&self.desk.shelf, accounts).await?;
+        let cursor = cursors.accounts.into_iter().next().unwrap_or_default();
+        self.account(account, &listings.iter().copied().collect(), &cursor, &BTreeSet::new()).await
+    }
+
     async fn collect(&mut self) -> Result<Batch, StoreError> {
         let (desk, group, now) =
             (Arc::clone(&self.desk), self.desk.config.reconcile_group, self.desk.clock.now());
@@ -182,7 +194,10 @@ impl Reconciler {
             let Some(account) = desk.accounts.get(*place) else { continue };
             let cursor = cursors.get(*place).cloned().unwrap_or_default();
             let judged = self.account(account, listings, &cursor, &dirty).await?;
-            for one in judged {
+            for mut one in judged {
+                if desk.config.by_plan_only {
+                    one.undecide();
+                }
                 self.classes.note(&desk, &one, &mut commit);
                 if let Some(record) = &one.changed {
                     commit.listings.push(ListingChange { record: record.clone() });

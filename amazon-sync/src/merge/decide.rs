@@ -11,7 +11,7 @@ const GONE: u8 = 2;
 const TRIES: u32 = 2;
 
 /// Decides what to do about one listing.
-pub fn decide(row: &Row, context: &Context<'_>) -> Decision {
+pub fn decide(row: &Row, context: &Context) -> Decision {
     let decision = judge(row, context);
     let is_decided = match row.pending {
         Some(Pending::Open(quantity)) => decision.quantity() == Some(quantity),
@@ -20,7 +20,7 @@ pub fn decide(row: &Row, context: &Context<'_>) -> Decision {
     if row.is_frozen || is_decided { Decision { action: Action::Nothing, ..decision } } else { decision }
 }
 
-fn judge(row: &Row, context: &Context<'_>) -> Decision {
+fn judge(row: &Row, context: &Context) -> Decision {
     match (row.mapping, row.ships) {
         (Mapping::Unmapped, _) => return decision(Drift::Unmapped, Action::Nothing),
         (Mapping::Ambiguous, _) => return decision(Drift::Ambiguous, Action::Nothing),
@@ -111,7 +111,7 @@ impl<'a> Listing<'a> {
     }
 
     /// With an intent on its way.
-    fn in_flight(self, flight: &Flight, context: &Context<'_>) -> Decision {
+    fn in_flight(self, flight: &Flight, context: &Context) -> Decision {
         let is_over = flight.read_at.is_some_and(|read_at| read_at >= flight.deadline);
         let is_exact = is_over && self.since_read == 0;
         if flight.has_landed(self.theirs) && (is_exact || !self.may_be_sales_alone(flight)) {
@@ -154,7 +154,7 @@ impl<'a> Listing<'a> {
     }
 
     /// With an intent that did not arrive.
-    fn lost(self, flight: &Flight, context: &Context<'_>) -> Decision {
+    fn lost(self, flight: &Flight, context: &Context) -> Decision {
         let instead = self.at_rest(context);
         let (quantity, action) = match instead.action {
             Action::Publish(quantity) | Action::HoldBack(quantity) => (quantity, instead.action),
@@ -173,7 +173,7 @@ impl<'a> Listing<'a> {
     }
 
     /// With nothing on its way.
-    fn at_rest(self, context: &Context<'_>) -> Decision {
+    fn at_rest(self, context: &Context) -> Decision {
         match self.unexplained() {
             fewer @ 1.. => self.below(fewer, context),
             _ if self.is_equal() => self.agree(),
@@ -184,13 +184,15 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// Amazon will show ours by itself. An intent for another number may still arrive, though.
+    /// Amazon will show ours by itself.
     fn in_sync(self) -> Decision {
         if self.row.pending.is_some() {
-            self.publish(Drift::InSync)
-        } else {
-            decision(Drift::InSync, Action::Nothing)
+            // An intent for another number may still arrive.
+            return self.publish(Drift::InSync);
         }
+        // Sales were told since the read. If a write of ours landed after them, it put them back.
+        let action = if self.since_read > 0 { Action::Reread } else { Action::Nothing };
+        decision(Drift::InSync, action)
     }
 
     fn agree(self) -> Decision {
@@ -199,7 +201,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Amazon shows less by `fewer` than is explained.
-    fn below(self, fewer: i64, context: &Context<'_>) -> Decision {
+    fn below(self, fewer: i64, context: &Context) -> Decision {
         if self.row.is_covered && self.row.times >= STABLE {
             return if self.is_equal() {
                 self.agree()
@@ -217,31 +219,28 @@ impl<'a> Listing<'a> {
         decision(Drift::UnseenSale, action)
     }
 
-    /// Amazon shows more than is explained. Ours knows nothing of that, so it is not too high.
-    fn above(self, context: &Context<'_>) -> Decision {
+    /// Amazon shows more than is explained. Ours knows nothing of that, so it is not too high; and
+    /// where it is lower, the difference may be sales that a write of ours put back.
+    fn above(self, context: &Context) -> Decision {
         let (row, policy) = (self.row, context.policy);
-        let falls = number(self.ours) < self.lowest();
-        if row.times < STABLE {
-            return if falls && number(self.ours) < self.expected() {
-                self.publish(Drift::LateCancel)
-            } else {
-                decision(Drift::LateCancel, Action::Reread)
-            };
-        }
-        let (class, resolution) = if row.is_covered {
+        let (class, resolution) = if row.is_covered && row.times >= STABLE {
             (Drift::ForeignWrite, policy.foreign_write)
         } else {
             (Drift::LateCancel, policy.late_cancel)
         };
+        let falls = number(self.ours) < self.lowest();
         match resolution {
-            Resolution::LowerWins if !falls && !row.is_covered => decision(class, Action::Reread),
-            Resolution::LowerWins => self.publish(class),
+            Resolution::LowerWins | Resolution::MerchantWins if falls => self.publish(class),
+            _ if row.times < STABLE && number(self.ours) < self.expected() => self.publish(class),
+            _ if row.times < STABLE => decision(class, Action::Reread),
+            Resolution::LowerWins if row.is_covered => self.publish(class),
+            Resolution::LowerWins => decision(class, Action::Reread),
             _ => self.resolve(class, resolution),
         }
     }
 
     /// Both never agreed: what Amazon shows is where it begins.
-    fn first_sight(self, context: &Context<'_>) -> Decision {
+    fn first_sight(self, context: &Context) -> Decision {
         let resolution = context.policy.first_sight;
         let raises = number(self.ours) > self.lowest();
         match resolution {

@@ -202,7 +202,7 @@ impl Table {
 }
 
 /// Decides all listings of a table, in order, into a vector that is used again and again.
-pub fn decide_all(table: &Table, context: &Context<'_>, decisions: &mut Vec<Decision>) {
+pub fn decide_all(table: &Table, context: &Context, decisions: &mut Vec<Decision>) {
     decisions.clear();
     let numbers = table.base.iter().zip(&table.ours).zip(&table.theirs);
     let counts = table.sold.iter().zip(&table.sold_since_read);

@@ -166,6 +166,24 @@ impl Judged {
         }
     }
 
+    /// The number that it would show, if another one is decided.
+    pub(crate) fn becomes(&self) -> Option<Quantity> {
+        let intent = self.changed.as_ref()?.intent.as_ref()?;
+        let before = self.before.intent.as_ref();
+        before.is_none_or(|before| before.generation != intent.generation).then_some(intent.quantity)
+    }
+
+    /// Leaves the number undecided: somebody decides by a plan. One that was decided and is another
+    /// than ours is given up as well.
+    pub(crate) fn undecide(&mut self) {
+        if self.becomes().is_some()
+            && let Some(changed) = &mut self.changed
+        {
+            changed.intent = None;
+            self.changed = self.changed.take().filter(|changed| *changed != self.before);
+        }
+    }
+
     /// What should be known of the decision.
     pub(crate) fn evidence(&self, desk: &Desk) -> Vec<Entry> {
         let Some(changed) = &self.changed else { return Vec::new() };

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use rules_core::judge::code::Code;
 use rules_core::store::memory::{Memory, Part};
 use rules_core::work::StoreError;
 use rules_core::work::clock::Clock;
@@ -43,11 +45,38 @@ struct ShelfState {
     items: BTreeMap<ItemCode, ItemEntry>,
     dirty: BTreeSet<(Seq, ItemCode)>,
     orders: HashMap<(SellerAccount, OrderId), OrderEntry>,
-    listings: BTreeMap<ListingKey, ListingRecord>,
+    listings: BTreeMap<SellerAccount, Listed>,
     cursors: HashMap<SellerAccount, Cursor>,
     host_mark: Option<HostMark>,
     letters: BTreeMap<u64, Letter>,
+    letter_about: HashMap<(String, Code), u64>,
     last_letter: u64,
+}
+
+/// The listings of one account.
+#[derive(Clone, Debug, Default)]
+struct Listed {
+    records: BTreeMap<ListingKey, ListingRecord>,
+    /// Those with an intent, by the microsecond since when they wait.
+    waiting: BTreeSet<(i64, ListingKey)>,
+}
+
+impl Listed {
+    fn record(&mut self, key: &ListingKey) -> &mut ListingRecord {
+        self.records.entry(key.clone()).or_insert_with(|| ListingRecord {
+            key: key.clone(),
+            revision: 0,
+            base: None,
+            shown: None,
+            intent: None,
+            sold: Units::ZERO,
+            frozen: None,
+        })
+    }
+}
+
+fn waits_since(record: &ListingRecord) -> Option<(i64, ListingKey)> {
+    record.intent.as_ref().map(|intent| (intent.decided_at.timestamp_micros(), record.key.clone()))
 }
 
 impl Part for SyncState {
@@ -74,16 +103,8 @@ impl ShelfState {
         numbers.iter().rev().filter_map(|seq| self.movement(*seq))
     }
 
-    fn listing(&mut self, key: &ListingKey) -> &mut ListingRecord {
-        self.listings.entry(key.clone()).or_insert_with(|| ListingRecord {
-            key: key.clone(),
-            revision: 0,
-            base: None,
-            shown: None,
-            intent: None,
-            sold: Units::ZERO,
-            frozen: None,
-        })
+    fn listing(&self, key: &ListingKey) -> Option<&ListingRecord> {
+        self.listings.get(key.account())?.records.get(key)
     }
 
     fn record(&self, item: &ItemCode) -> Option<ItemRecord> {
@@ -99,34 +120,29 @@ impl ShelfState {
             Items::Named(codes) => codes.iter().collect(),
             Items::Dirty { max } => self.dirty.iter().take(*max).map(|(_, item)| item).collect(),
             Items::All { after, max } => {
-                let behind = |item: &&ItemCode| after.as_ref().is_none_or(|after| after < *item);
-                self.items.keys().filter(behind).take(*max).collect()
+                let behind = after.as_ref().map_or(Unbounded, Excluded);
+                self.items.range((behind, Unbounded)).take(*max).map(|(item, _)| item).collect()
             }
         };
         codes.into_iter().filter_map(|item| self.record(item)).collect()
     }
 
     fn select_listings(&self, select: &Listings) -> Vec<ListingRecord> {
-        let of = |account: &SellerAccount| {
-            let account = account.clone();
-            self.listings.values().filter(move |record| *record.key.account() == account)
-        };
         match select {
             Listings::Named(keys) => {
                 let keys: BTreeSet<&ListingKey> = keys.iter().collect();
-                keys.into_iter().filter_map(|key| self.listings.get(key)).cloned().collect()
+                keys.into_iter().filter_map(|key| self.listing(key)).cloned().collect()
             }
             Listings::WithIntent { account, max } => {
-                let since = |record: &&ListingRecord| {
-                    record.intent.as_ref().map(|intent| intent.decided_at.timestamp_micros())
-                };
-                let mut waiting: Vec<_> = of(account).filter(|record| since(record).is_some()).collect();
-                waiting.sort_by_key(since);
-                waiting.into_iter().take(*max).cloned().collect()
+                let Some(listed) = self.listings.get(account) else { return Vec::new() };
+                let waiting = listed.waiting.iter().take(*max);
+                waiting.filter_map(|(_, key)| listed.records.get(key)).cloned().collect()
             }
             Listings::All { account, after, max } => {
-                let behind = |record: &&ListingRecord| after.as_ref().is_none_or(|after| *after < record.key);
-                of(account).filter(behind).take(*max).cloned().collect()
+                let Some(listed) = self.listings.get(account) else { return Vec::new() };
+                let behind = after.as_ref().map_or(Unbounded, Excluded);
+                let records = listed.records.range((behind, Unbounded)).map(|(_, record)| record);
+                records.take(*max).cloned().collect()
             }
         }
     }
@@ -221,22 +237,28 @@ impl Book for ShelfState {
     }
 
     fn sold(&mut self, listing: &ListingKey) -> Result<Units, Infallible> {
-        Ok(self.listings.get(listing).map_or(Units::ZERO, |record| record.sold))
+        Ok(self.listing(listing).map_or(Units::ZERO, |record| record.sold))
     }
 
     fn put_sold(&mut self, listing: &ListingKey, sold: Units) -> Result<(), Infallible> {
-        self.listing(listing).sold = sold;
+        self.listings.entry(listing.account().clone()).or_default().record(listing).sold = sold;
         Ok(())
     }
 
     fn change_listing(&mut self, record: &ListingRecord) -> Result<ListingOutcome, Infallible> {
-        let known = self.listings.get(&record.key).map_or(0, |known| known.revision);
-        if known != record.revision {
+        let revision = self.listing(&record.key).map_or(0, |known| known.revision);
+        if revision != record.revision {
             return Ok(ListingOutcome::Changed);
         }
-        let stored = self.listing(&record.key);
-        *stored = ListingRecord { revision: known + 1, sold: stored.sold, ..record.clone() };
-        Ok(ListingOutcome::Made(known + 1))
+        let listed = self.listings.entry(record.key.account().clone()).or_default();
+        let known = listed.record(&record.key);
+        let waited = waits_since(known);
+        *known = ListingRecord { revision: revision + 1, sold: known.sold, ..record.clone() };
+        if let Some(waited) = waited {
+            listed.waiting.remove(&waited);
+        }
+        listed.waiting.extend(waits_since(record));
+        Ok(ListingOutcome::Made(revision + 1))
     }
 
     fn cursor(&mut self, account: &SellerAccount) -> Result<Cursor, Infallible> {
@@ -254,24 +276,25 @@ impl Book for ShelfState {
     }
 
     fn put_letter(&mut self, letter: &NewLetter) -> Result<(), Infallible> {
-        let same =
-            |known: &&mut Letter| known.letter.subject == letter.subject && known.letter.code == letter.code;
-        if let Some(known) = self.letters.values_mut().find(same) {
+        let about = (letter.subject.clone(), letter.code.clone());
+        let number = *self.letter_about.entry(about).or_insert(self.last_letter + 1);
+        if let Some(known) = self.letters.get_mut(&number) {
             if known.letter != *letter {
                 known.letter = letter.clone();
                 known.times = known.times.saturating_add(1);
             }
             return Ok(());
         }
-        self.last_letter += 1;
-        let number = self.last_letter;
+        self.last_letter = number;
         let letter = Letter { number, letter: letter.clone(), times: 1, first_at: letter.at };
         self.letters.insert(number, letter);
         Ok(())
     }
 
     fn answer(&mut self, letter: u64) -> Result<(), Infallible> {
-        self.letters.remove(&letter);
+        if let Some(Letter { letter: NewLetter { subject, code, .. }, .. }) = self.letters.remove(&letter) {
+            self.letter_about.remove(&(subject, code));
+        }
         Ok(())
     }
 }
@@ -343,7 +366,8 @@ impl SyncStore for Memory {
     async fn letters(&self, on: &Shelf, after: u64, max: usize) -> Result<Vec<Letter>, StoreError> {
         let state = self.part::<SyncState>();
         let shelves = state.shelves();
-        let letters = shelves.get(on).into_iter().flat_map(|shelf| shelf.letters.values());
-        Ok(letters.filter(|letter| after < letter.number).take(max).cloned().collect())
+        let behind = (Excluded(after), Unbounded);
+        let letters = shelves.get(on).into_iter().flat_map(|shelf| shelf.letters.range(behind));
+        Ok(letters.map(|(_, letter)| letter).take(max).cloned().collect())
     }
 }
