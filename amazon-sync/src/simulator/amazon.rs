@@ -35,6 +35,7 @@ mod tell;
 mod token;
 mod write;
 
+pub use call::Trouble;
 pub(super) use call::{Outcome, Reply};
 pub(super) use demand::Demand;
 pub(super) use document::Document;
