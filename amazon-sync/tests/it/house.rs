@@ -7,11 +7,10 @@ use std::time::Duration;
 use amazon_sync::config::SyncConfig;
 use amazon_sync::ledger::Position;
 use amazon_sync::listing::{Channel, ListingKey};
-use amazon_sync::order::OrderId;
 use amazon_sync::seller::{Region, SellerAccount};
 use amazon_sync::simulator::{
-    AmazonAccount, Behaviour, CancelledBy, Faults, Incident, ListingPlan, NoticeSink, ScriptedOrder,
-    Simulator, Step, World, WorldBuilder,
+    AmazonAccount, CancelledBy, Faults, Incident, ListingPlan, NoticeSink, ScriptedOrder, Simulator, Step,
+    World, WorldBuilder,
 };
 use amazon_sync::sku::{ItemCode, Sku};
 use amazon_sync::sku_map::SkuMap;
@@ -22,7 +21,9 @@ use rules_core::store::memory::Memory;
 use rules_core::work::clock::{Clock, after};
 use rules_core::work::ids::SeededIds;
 
+use crate::dice::Dice;
 use crate::virtual_time::VirtualClock;
+use crate::witness::{WatchedMarket, WatchedStore, Witness};
 
 pub(crate) fn nine() -> DateTime<Utc> {
     "2026-11-02T09:00:00Z".parse().unwrap()
@@ -97,6 +98,33 @@ pub(crate) fn place(order: ScriptedOrder) -> Incident {
     Incident::Place(seller(), order)
 }
 
+/// Orders of every kind over so many hours, by a seed.
+pub(crate) fn orders(mut world: WorldBuilder, dice: &mut Dice, count: usize, hours: u64) -> WorldBuilder {
+    for _ in 0..count {
+        let of = ["MUG", "CUP", "PEN", "MUG-6", "GIFT", "MUG-FBA"];
+        let name = of[usize::try_from(dice.between(0, 5)).unwrap()];
+        let units = u32::try_from(dice.between(1, 3)).unwrap();
+        let mut order = ScriptedOrder::of(sku(name), units);
+        if dice.percent(20) {
+            order = order.and(sku("CUP"), 1);
+        }
+        let pay = dice.seconds(10, 1_200);
+        let later = pay + dice.seconds(600, 3 * 3_600);
+        order = match dice.between(0, 9) {
+            0 => order.then(pay, Step::Cancel(None, CancelledBy::Amazon)),
+            1 => order.then(pay, Step::Pay).then(later, Step::Cancel(None, CancelledBy::Buyer)),
+            2 => order.then(pay, Step::Pay).then(later, Step::Cancel(Some(1), CancelledBy::Merchant)),
+            3 => order.then(pay, Step::Pay).then(later, Step::Ship(Some(1))),
+            4 => order.then(pay, Step::Pay).then(pay + Duration::from_secs(60), Step::AskToCancel),
+            5 => order,
+            _ => order.then(pay, Step::Pay).then(later, Step::Ship(None)),
+        };
+        let at = after(nine(), dice.seconds(60, hours * 3_600));
+        world = world.at(at, place(order));
+    }
+    world
+}
+
 /// A simulated shop and its synchroniser, to be made within [`crate::virtual_time::runtime`].
 pub(crate) struct Shop {
     pub(crate) clock: Arc<VirtualClock>,
@@ -119,6 +147,22 @@ impl Shop {
         Self::over(clock, store, amazon, change).await
     }
 
+    /// A shop on an Amazon that takes so long for each answer.
+    pub(crate) async fn slow(world: WorldBuilder, answer_after: Duration) -> Self {
+        let clock = Arc::new(VirtualClock::starting_at(nine()));
+        let store = Memory::with(Arc::<VirtualClock>::clone(&clock), Arc::new(SeededIds::new(1)));
+        let amazon = Simulator::builder(world.build().unwrap())
+            .clock(Arc::<VirtualClock>::clone(&clock))
+            .answer_after(answer_after)
+            .start_in_process();
+        Self::over(clock, store, amazon, |builder| builder).await
+    }
+
+    /// Lets time pass without the synchroniser.
+    pub(crate) async fn wait(&self, duration: Duration) {
+        self.clock.sleep_until(after(self.clock.now(), duration)).await;
+    }
+
     pub(crate) async fn over(
         clock: Arc<VirtualClock>,
         store: Memory,
@@ -126,7 +170,10 @@ impl Shop {
         change: impl FnOnce(SyncBuilder) -> SyncBuilder,
     ) -> Self {
         let account = Account::new(seller().seller().clone(), seller().region(), map());
-        let builder = Sync::builder(&store, amazon.marketplace(), amazon.shop())
+        let witness = Witness::default();
+        let watched = WatchedStore { store: store.clone(), witness: witness.clone() };
+        let market = WatchedMarket { market: amazon.marketplace(), witness };
+        let builder = Sync::builder(&watched, market, amazon.shop())
             .sink(amazon.patches())
             .sink(amazon.feeds())
             .account(account)
@@ -189,19 +236,9 @@ impl Shop {
         self.amazon.world(|world| world.happen(incident));
     }
 
-    pub(crate) fn orders(&self) -> Vec<OrderId> {
-        self.amazon.world(|world| world.orders(&seller()))
-    }
-
     /// The ledger holds what the orders hold, the shelf is what it is, and nothing that Amazon ships
     /// was written.
     pub(crate) async fn is_true(&self) {
-        let sold = self.amazon.world(|world| world.units_sold());
-        for ((account, sku), units) in &sold {
-            assert_eq!(*account, seller());
-            let record = self.record(sku.as_str()).await;
-            assert_eq!(record.sold.get(), i64::try_from(*units).unwrap(), "units sold of {sku}");
-        }
         for (code, position) in self.positions().await {
             let (on_hand, promised) = self.amazon.world(|world| world.on_shelf(&item(&code))).unwrap();
             let held = position.reserved.get() + position.committed.get();
@@ -210,15 +247,18 @@ impl Shop {
         assert_eq!(self.amazon.report().listings_flipped, 0);
     }
 
-    /// Every number is settled, and Amazon shows what can ship.
+    /// Every number is settled.
     pub(crate) async fn is_settled(&self) {
         for record in self.records().await {
             assert_eq!(record.intent, None, "{}", record.key);
         }
     }
-}
 
-/// A world in which everything takes effect and can be seen at once.
-pub(crate) fn prompt(stock: u32) -> WorldBuilder {
-    world(stock).behaviour(Behaviour::prompt())
+    /// What the host sees as its own: a second process on the same store and the same Amazon.
+    pub(crate) async fn second(&self) -> Sync {
+        let account = Account::new(seller().seller().clone(), seller().region(), map());
+        let builder = Sync::builder(&self.store, self.amazon.marketplace(), self.amazon.shop());
+        let builder = builder.sink(self.amazon.patches()).sink(self.amazon.feeds()).account(account);
+        builder.build().await.unwrap()
+    }
 }
