@@ -95,9 +95,12 @@ impl Counts {
         // Neither number is trusted alone: the ordered one may or may not fall with a cancellation.
         let wanted = (ordered - cancelled).max(0);
         let open = (wanted - shipped).max(0);
-        let none = Self { reserved: 0, committed: 0, shipped, sold: wanted };
+        // What was cancelled was sold before, and Amazon need not put it back.
+        let sold = ordered.max(shipped + cancelled);
+        let none = Self { reserved: 0, committed: 0, shipped, sold };
         match status {
-            OrderStatus::PendingAvailability | OrderStatus::Cancelled => Self { sold: shipped, ..none },
+            OrderStatus::PendingAvailability => Self { sold: shipped, ..none },
+            OrderStatus::Cancelled => none,
             OrderStatus::Pending => Self { reserved: open, ..none },
             OrderStatus::Shipped => Self { shipped: shipped.max(wanted), ..none },
             OrderStatus::Unshipped

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use rules_core::judge::fault::{Classify, chain};
 use rules_core::work::StoreError;
 use rules_core::work::clock::{ClockExt, after};

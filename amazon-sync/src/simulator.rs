@@ -82,7 +82,7 @@ mod socket;
 mod world;
 
 pub use account::AmazonAccount;
-pub use amazon::{CancelledBy, ScriptedOrder, Step};
+pub use amazon::{CancelledBy, ScriptedOrder, Step, Trouble};
 pub use behaviour::{Behaviour, CancelledUnits, Life, RateHeader, Span};
 pub use builder::SimulatorBuilder;
 pub use courier::NoticeSink;

@@ -152,7 +152,8 @@ pub struct LineTarget {
     pub line: LineId,
     /// Which listing was sold; `None` when Amazon did not say.
     pub sku: Option<Sku>,
-    /// Units of the listing that are sold and not cancelled.
+    /// Units of the listing that were sold, whether they were cancelled since or not: Amazon takes a
+    /// sale off the number that it shows, and need not put it back.
     pub sold: Units,
     /// What the ledger should hold for the line; `None` when the SKU is not mapped, and then what
     /// it holds stays.
@@ -354,7 +355,8 @@ pub struct ListingRecord {
     pub shown: Option<Shown>,
     /// The number that it should show, until Amazon shows it.
     pub intent: Option<Intent>,
-    /// Units sold on Amazon so far, as the orders in the ledger have it.
+    /// Units sold on Amazon so far, as the orders in the ledger have it, those that were cancelled
+    /// since included. It never falls.
     pub sold: Units,
     /// Why nothing is written to it until somebody has looked.
     pub frozen: Option<Code>,

@@ -33,7 +33,8 @@ pub struct OrderState {
 /// What the ledger knows of one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineState {
-    /// Units of the listing that are sold, as the newest report that holds the line has it.
+    /// Units of the listing that were sold: the most that any report tells, because what is cancelled
+    /// was sold before, and by the newest report that holds the line.
     pub sold: Told<Units>,
     /// Which listing was sold, as the newest report that says so has it.
     pub sku: Option<Told<Sku>>,
@@ -117,12 +118,9 @@ impl OrderState {
         })
     }
 
-    /// Units of the listing that count as sold from the merchant's shelf. A line of a cancelled
-    /// order that its newest version does not tell counts none: what is counted too few is held
-    /// back until somebody looks, what is counted too many would be offered.
+    /// Units of the listing that count as sold from the merchant's shelf.
     fn sold(&self, line: &LineState) -> Units {
-        let untold = self.status == OrderStatus::Cancelled && line.sold.by < self.version;
-        if untold || self.shipped_by == ShippedBy::Amazon { Units::ZERO } else { line.sold.what }
+        if self.shipped_by == ShippedBy::Amazon { Units::ZERO } else { line.sold.what }
     }
 
     /// Units sold by listing; `None` when a sum cannot be expressed.
@@ -209,9 +207,8 @@ impl LineState {
     }
 
     fn learn(&mut self, by: OrderVersion, target: &LineTarget) {
-        if self.sold.by < by {
-            self.sold = Told { by, what: target.sold };
-        }
+        let Told { by: known, what } = self.sold;
+        self.sold = Told { by: known.max(by), what: what.max(target.sold) };
         if let Some(sku) = &target.sku {
             learn(&mut self.sku, by, || sku.clone());
         }

@@ -59,7 +59,7 @@ pub(crate) fn judge(
     ours: Option<Quantity>,
     mapping: Mapping,
     known_to: Option<DateTime<Utc>>,
-    context: &Context<'_>,
+    context: &Context,
 ) -> Judged {
     let mut after_it = record.clone();
     let mut landed = None;

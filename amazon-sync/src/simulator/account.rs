@@ -28,6 +28,15 @@ impl AmazonAccount {
         &self.seller
     }
 
+    /// The code of Amazon's own shipping there.
+    pub(super) const fn amazon_channel(&self) -> &'static str {
+        match self.region {
+            Region::NorthAmerica => "AMAZON_NA",
+            Region::Europe => "AMAZON_EU",
+            Region::FarEast => "AMAZON_JP",
+        }
+    }
+
     /// Where.
     pub const fn region(&self) -> Region {
         self.region

@@ -35,6 +35,7 @@ mod tell;
 mod token;
 mod write;
 
+pub use call::Trouble;
 pub(super) use call::{Outcome, Reply};
 pub(super) use demand::Demand;
 pub(super) use document::Document;
@@ -79,6 +80,8 @@ pub(super) struct Tally {
     pub(super) orders: u64,
     /// Writes that were accepted.
     pub(super) writes: u64,
+    /// Of those, writes that change nothing.
+    pub(super) idle_writes: u64,
     /// Of those, writes that never arrive.
     pub(super) lost_writes: u64,
     /// Of those, writes that only change the stored attribute.

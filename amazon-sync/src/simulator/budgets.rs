@@ -73,6 +73,10 @@ impl Budgets {
         self.plan.rate(operation).per_second
     }
 
+    pub(super) const fn plan(&self) -> &UsagePlan {
+        &self.plan
+    }
+
     /// Takes a token at both levels, or none.
     pub(super) fn take(
         &mut self,

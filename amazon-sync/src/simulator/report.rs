@@ -35,6 +35,8 @@ pub struct Report {
     pub listings_flipped: u64,
     /// Writes that were accepted, each message of a feed counted.
     pub writes: u64,
+    /// Of those, writes of numbers that were there, or on their way, already.
+    pub writes_idle: u64,
     /// Of those, writes that never arrive.
     pub writes_lost: u64,
     /// Of those, writes that buyers never see.
@@ -95,6 +97,7 @@ impl World {
             shop_units_sold: tally.shop_sold,
             listings_flipped: tally.flipped,
             writes: amazon.writes,
+            writes_idle: amazon.idle_writes,
             writes_lost: amazon.lost_writes,
             writes_stuck: amazon.stuck_writes,
             p50_write_to_effect_s: percentile(&effects, 50),

@@ -121,7 +121,11 @@ impl ShelfState {
             Items::Dirty { max } => self.dirty.iter().take(*max).map(|(_, item)| item).collect(),
             Items::All { after, max } => {
                 let behind = after.as_ref().map_or(Unbounded, Excluded);
-                self.items.range((behind, Unbounded)).take(*max).map(|(item, _)| item).collect()
+                self.items
+                    .range::<ItemCode, _>((behind, Unbounded))
+                    .take(*max)
+                    .map(|(item, _)| item)
+                    .collect()
             }
         };
         codes.into_iter().filter_map(|item| self.record(item)).collect()

@@ -75,11 +75,11 @@ pub(crate) fn expected(told: &[Version]) -> (Sums, BTreeMap<Sku, i64>) {
                 add(&mut sums, (id.clone(), part.item.clone(), part.bucket), part.units.get());
             }
         }
-        let (by, last) = lines.iter().max_by_key(|(by, _)| *by).unwrap();
+        let most = lines.iter().map(|(_, line)| line.sold.get()).max().unwrap();
         let named = lines.iter().filter(|(_, line)| line.sku.is_some()).max_by_key(|(by, _)| *by);
-        let counts = newest.shipped_by == ShippedBy::Merchant && !(is_cancelled && *by < newest.by);
+        let counts = newest.shipped_by == ShippedBy::Merchant;
         if let Some((_, line)) = named.filter(|_| counts) {
-            add(&mut sold, line.sku.clone().unwrap(), last.sold.get());
+            add(&mut sold, line.sku.clone().unwrap(), most);
         }
     }
     (even(sums), even(sold))

@@ -1,12 +1,13 @@
 //! The way of every request: permission, budget, luck, and then the work itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::account::AmazonAccount;
 use super::super::behaviour::RateHeader;
+use super::super::budgets::{Level, UsedUp};
 use super::super::draw::{Draw, fingerprint};
 use super::super::plan::Operation;
 use super::refusal::Refusal;
@@ -67,7 +68,9 @@ pub(in super::super) struct Counts {
 pub(in super::super) struct Calls {
     counts: HashMap<(AmazonAccount, Operation), Counts>,
     /// How often each subject was asked about: the attempt, on which luck depends.
-    attempts: HashMap<(Operation, u64), u64>,
+    attempts: HashMap<(AmazonAccount, Operation, u64), u64>,
+    /// What is to become of the next calls, whatever the dice say.
+    troubles: HashMap<Operation, VecDeque<Trouble>>,
     n_requests: u64,
 }
 
@@ -76,11 +79,36 @@ impl Calls {
         self.counts.iter().map(|((account, operation), counts)| (account, *operation, counts))
     }
 
-    fn attempt(&mut self, operation: Operation, subject: &str) -> u64 {
-        let attempts = self.attempts.entry((operation, fingerprint(subject))).or_default();
+    /// The next calls of the operation fare so.
+    pub(in super::super) fn trouble(&mut self, operation: Operation, trouble: Trouble, calls: u32) {
+        let troubles = self.troubles.entry(operation).or_default();
+        troubles.extend((0..calls).map(|_| trouble));
+    }
+
+    fn attempt(&mut self, account: &AmazonAccount, operation: Operation, subject: &str) -> u64 {
+        let attempts = (account.clone(), operation, fingerprint(subject));
+        let attempts = self.attempts.entry(attempts).or_default();
         *attempts += 1;
         *attempts
     }
+}
+
+/// What a call can be made to meet, whatever the dice say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// HTTP 500; not carried out.
+    ServerError,
+    /// HTTP 503; not carried out.
+    Unavailable,
+    /// HTTP 429 though the budget is not used up; not carried out.
+    Throttled,
+    /// Carried out, and no answer.
+    LostAnswer,
+    /// Not carried out, and no answer.
+    LostRequest,
+    /// Carried out, and the answer takes so many seconds longer.
+    Slow(u32),
 }
 
 /// What luck does to an attempt.
@@ -90,8 +118,22 @@ struct Luck {
     unavailable: bool,
     lost_request: bool,
     lost_answer: bool,
+    throttled: bool,
     slowness: Duration,
     tells_rate_on_429: bool,
+}
+
+impl Luck {
+    const fn meets(&mut self, trouble: Trouble) {
+        match trouble {
+            Trouble::ServerError => (self.server_error, self.unavailable) = (true, false),
+            Trouble::Unavailable => (self.server_error, self.unavailable) = (true, true),
+            Trouble::Throttled => self.throttled = true,
+            Trouble::LostAnswer => self.lost_answer = true,
+            Trouble::LostRequest => self.lost_request = true,
+            Trouble::Slow(seconds) => self.slowness = Duration::from_secs(seconds as u64),
+        }
+    }
 }
 
 impl Amazon {
@@ -105,8 +147,12 @@ impl Amazon {
         work: impl FnOnce(&mut Self) -> Result<(T, Worth), Refusal>,
     ) -> Reply<T> {
         let at = self.now();
-        let attempt = self.calls.attempt(operation, subject);
-        let luck = self.luck(account, operation, subject, attempt);
+        let attempt = self.calls.attempt(account, operation, subject);
+        let mut luck = self.luck(account, operation, subject, attempt);
+        let trouble = self.calls.troubles.get_mut(&operation).and_then(VecDeque::pop_front);
+        if let Some(trouble) = trouble {
+            luck.meets(trouble);
+        }
         let (outcome, throttled) = self.outcome(account, operation, &luck, work);
         let counts = self.calls.counts.entry((account.clone(), operation)).or_default();
         counts.calls += 1;
@@ -161,6 +207,10 @@ impl Amazon {
         if let Err(used_up) = self.budgets.take(account, operation, at) {
             return (Err(Some(Refusal::quota(used_up))), true);
         }
+        if luck.throttled {
+            let used_up = UsedUp { level: Level::Seller, wait: None };
+            return (Err(Some(Refusal::quota(used_up))), true);
+        }
         if luck.server_error {
             return (Err(Some(Refusal::internal(luck.unavailable))), false);
         }
@@ -201,6 +251,7 @@ impl Amazon {
             unavailable,
             lost_request,
             lost_answer,
+            throttled: false,
             slowness: Duration::from_millis(slowness),
             tells_rate_on_429,
         }

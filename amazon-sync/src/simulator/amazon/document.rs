@@ -14,7 +14,7 @@ use super::report::Row;
 use super::{Amazon, ReportKind};
 
 /// Documents that are kept for each seller; older ones are gone. Amazon keeps them for days.
-const KEPT: usize = 200;
+const KEPT: usize = 50;
 
 #[derive(Debug, Default)]
 pub(super) struct Documents {

@@ -134,6 +134,7 @@ impl Amazon {
             self.agenda.put(at, Event::Shown { account: account.clone(), sku: sku.clone(), write: nth });
         }
         self.tally.writes += 1;
+        self.tally.idle_writes += u64::from(is_idle);
         self.tally.lost_writes += u64::from(lost);
         self.tally.stuck_writes += u64::from(stuck && !lost);
         accepted(is_idle)

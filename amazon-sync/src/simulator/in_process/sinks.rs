@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::account::AmazonAccount;
 use super::super::amazon::Outcome;
 use super::super::amazon::{Change, Entry, FeedMessage, Issue, LISTINGS_FEED, Patch, Refusal, Reply};
-use super::super::plan::Operation;
+use super::super::behaviour::Span;
+use super::super::plan::{Operation, Rate};
 use super::super::shared::Shared;
 use super::{Answer, answered, refused};
 use crate::marketplace::MarketError;
@@ -32,14 +33,9 @@ pub struct SimulatedFeeds {
 #[async_trait]
 impl QuantitySink for SimulatedPatches {
     fn caps(&self) -> SinkCaps {
-        SinkCaps {
-            name: SinkName(SinkName::PATCH.to_owned()),
-            batch_max: 20,
-            submissions_per_second: 5.0,
-            burst: 5,
-            usual_latency: Duration::from_mins(3),
-            deadline: Duration::from_mins(10),
-        }
+        let world = self.shared.world();
+        let rate = world.amazon.budgets.plan().rate(Operation::PatchListingsItem);
+        caps(SinkName::PATCH, 20, rate, world.amazon.behaviour.patch_effect)
     }
 
     async fn submit(
@@ -102,14 +98,11 @@ impl SimulatedPatches {
 #[async_trait]
 impl QuantitySink for SimulatedFeeds {
     fn caps(&self) -> SinkCaps {
-        SinkCaps {
-            name: SinkName(SinkName::FEED.to_owned()),
-            batch_max: 25_000,
-            submissions_per_second: 0.0083,
-            burst: 5,
-            usual_latency: Duration::from_mins(10),
-            deadline: Duration::from_hours(1),
-        }
+        let world = self.shared.world();
+        let plan = world.amazon.budgets.plan();
+        let (all, ours) = (plan.rate(Operation::CreateFeed), plan.listings_feeds);
+        let rate = Rate { per_second: all.per_second.min(ours.per_second), burst: all.burst.min(ours.burst) };
+        caps(SinkName::FEED, 25_000, rate, world.amazon.behaviour.feed_effect)
     }
 
     async fn submit(
@@ -180,6 +173,19 @@ impl QuantitySink for SimulatedFeeds {
         });
         let effective = merchants.map(|(sku, number)| (sku, Quantity::clamped(Units::new(number.into()))));
         Ok(SubmissionState::Done { refused: refused.collect(), effective: effective.collect() })
+    }
+}
+
+/// What is published of a way to write, and how long it usually takes.
+fn caps(name: &str, batch_max: usize, rate: Rate, effect: Span) -> SinkCaps {
+    SinkCaps {
+        name: SinkName(name.to_owned()),
+        batch_max,
+        submissions_per_second: rate.per_second,
+        burst: rate.burst,
+        usual_latency: (effect.least + effect.most) / 2,
+        // Late writes come five to twenty minutes late; most of them within this.
+        deadline: effect.most * 2 + Duration::from_mins(5),
     }
 }
 

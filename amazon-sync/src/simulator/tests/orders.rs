@@ -1,3 +1,6 @@
+use proptest::prelude::*;
+
+use super::amazon::{Outcome, Search};
 use super::*;
 use crate::marketplace::{MarketError, Marketplace, PageToken};
 use crate::order::{Order, OrderId, OrderStatus, ShippedBy};
@@ -285,4 +288,45 @@ async fn a_seller_that_revoked_is_refused_everything_until_it_authorises_again()
     assert!(matches!(refused, MarketError::Revoked { .. }), "{refused}");
     rig.amazon.world(|world| world.happen(Incident::Authorise(owner())));
     market.listings(&rig.account, &[sku("MUG")]).await.unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn however_a_window_is_cut_into_pages_every_order_in_it_comes_once(
+        gaps in prop::collection::vec(0..400_u64, 1..40),
+        sizes in prop::collection::vec(1..12_i64, 1..8),
+        from in 0..3_000_i64,
+    ) {
+        let mut world = calm().listing(&owner(), ListingPlan::merchant(sku("MUG"), 99)).build().unwrap();
+        let (mut at, mut placed) = (nine(), Vec::new());
+        for gap in gaps {
+            at += TimeDelta::seconds(i64::try_from(gap).unwrap());
+            world.advance(at);
+            world.happen(Incident::Place(owner(), ScriptedOrder::of(sku("MUG"), 1)));
+            placed.push(at);
+        }
+        world.advance(at.max(nine() + TimeDelta::hours(1)) + TimeDelta::minutes(10));
+        let from = nine() + TimeDelta::seconds(from);
+        let to = world.now() - TimeDelta::minutes(2);
+        let mut search = Search { updated_after: Some(from), updated_before: Some(to), ..Search::default() };
+        let mut found = Vec::new();
+        for page in 0.. {
+            search.page_size = Some(sizes[page % sizes.len()]);
+            // Enough for one more call.
+            world.advance(world.now() + TimeDelta::minutes(3));
+            let reply = world.amazon.search_orders(&owner(), &search);
+            let Outcome::Done(page) = reply.outcome else { panic!("{:?}", reply.outcome) };
+            found.extend(page.orders.iter().map(|order| order.id.clone()));
+            search.token = page.next;
+            if search.token.is_none() {
+                break;
+            }
+        }
+        let n_found = found.len();
+        found.sort();
+        found.dedup();
+        prop_assert_eq!(n_found, found.len());
+        prop_assert_eq!(n_found, placed.iter().filter(|at| from <= **at).count());
+    }
 }

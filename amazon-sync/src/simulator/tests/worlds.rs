@@ -105,3 +105,47 @@ fn demand_brings_orders_of_every_kind() {
     assert!(1_000 < report.orders && report.orders < report.units_sold, "{report:?}");
     assert!(0 < report.units_cancelled && 0 < report.units_shipped, "{report:?}");
 }
+
+#[tokio::test]
+async fn two_sellers_share_the_application_and_nothing_else() {
+    use crate::sink::{QuantitySink, Submitted};
+    let other = AmazonAccount::parse("A3OTHEREXAMPLE", Region::Europe).unwrap();
+    let plan = UsagePlan::published()
+        .with_application(Operation::PatchListingsItem, Rate { per_second: 1.0, burst: 6 });
+    let world = calm().usage_plan(plan).seller(&other, ["A1PA6795UKMFR9"]);
+    let world = world.listing(&owner(), ListingPlan::merchant(sku("MUG"), 5));
+    let rig = Rig::of(world.listing(&other, ListingPlan::merchant(sku("MUG"), 6))).await;
+    let account =
+        SellerAccount::new(&*scope().await, SellerId::parse("A3OTHEREXAMPLE").unwrap(), Region::Europe);
+    let mut accepted = Vec::new();
+    for (owner, quantity) in [(&account, 1), (&rig.account, 2)] {
+        let mut write = rig.write("MUG", quantity);
+        write.listing = ListingKey::new(owner.clone(), sku("MUG"), Channel::Merchant);
+        let writes = vec![write; 5];
+        let answers = rig.amazon.patches().submit(owner, &writes).await.unwrap();
+        accepted.push(answers.iter().filter(|answer| matches!(answer, Submitted::Accepted(_))).count());
+    }
+    assert_eq!(accepted, [5, 1]);
+    rig.pass(1);
+    let shown = |account| rig.amazon.world(|world| world.shown(account, &sku("MUG")));
+    assert_eq!((shown(&owner()), shown(&other)), (Some(2), Some(1)));
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let first = Simulator::builder(calm().build().unwrap()).start().await.unwrap();
+    let port = first.url().rsplit(':').next().unwrap().parse().unwrap();
+    let error = Simulator::builder(calm().build().unwrap()).port(port).start().await.unwrap_err();
+    assert!(error.to_string().contains(&port.to_string()), "{error}");
+}
+
+#[test]
+fn a_listing_without_a_seller_or_with_a_name_that_is_no_item_is_refused() {
+    let nobody = AmazonAccount::parse("NOBODY", Region::Europe).unwrap();
+    let error = calm().listing(&nobody, ListingPlan::merchant(sku("MUG"), 5)).build().unwrap_err();
+    assert!(matches!(error, WorldError::NoSeller { .. }), "{error}");
+    // A SKU has up to 40 characters, an item code up to 64 bytes.
+    let long = ListingPlan::merchant(sku(&"ü".repeat(40)), 5);
+    let error = calm().listing(&owner(), long).build().unwrap_err();
+    assert!(matches!(error, WorldError::Item(_)), "{error}");
+}

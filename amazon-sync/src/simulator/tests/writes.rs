@@ -163,3 +163,46 @@ async fn a_lost_request_and_a_servers_failure_change_nothing() {
         assert_eq!(rig.shown("MUG"), 50);
     }
 }
+
+#[tokio::test]
+async fn the_next_calls_meet_the_trouble_that_was_ordered() {
+    let rig = rig(Behaviour::prompt(), Faults::none()).await;
+    rig.amazon.world(|world| {
+        for trouble in [
+            Trouble::Throttled,
+            Trouble::Unavailable,
+            Trouble::ServerError,
+            Trouble::LostRequest,
+            Trouble::LostAnswer,
+        ] {
+            world.happen(Incident::Trouble(Operation::PatchListingsItem, trouble, 1));
+        }
+    });
+    let mut seen = Vec::new();
+    for quantity in 20..26 {
+        rig.pass(1);
+        let answer = submit(&rig, quantity).await;
+        rig.pass(1);
+        seen.push((format!("{answer:?}").split([' ', '(']).next().unwrap().to_owned(), rig.shown("MUG")));
+    }
+    let story =
+        [("NotNow", 50), ("Failed", 50), ("Failed", 50), ("InDoubt", 50), ("InDoubt", 24), ("Accepted", 25)];
+    assert_eq!(seen, story.map(|(answer, shown)| (answer.to_owned(), shown)));
+}
+
+#[tokio::test]
+async fn writes_that_change_nothing_are_counted_and_are_no_use_of_the_budget() {
+    let rig = rig(Behaviour::prompt(), Faults::none()).await;
+    for quantity in [50, 20, 20, 21] {
+        rig.pass(1);
+        submit(&rig, quantity).await;
+    }
+    rig.pass(600);
+    submit(&rig, 21).await;
+    let report = rig.amazon.report();
+    let patches = &report.operations[0];
+    assert_eq!((patches.calls, patches.useful, patches.idle), (5, 2, 3));
+    assert_eq!((report.writes, report.writes_idle), (5, 3));
+    // From the first call to the last useful one there were three seconds at five a second.
+    assert!((patches.allowed - 20.0).abs() < 1e-9 && (patches.share - 0.1).abs() < 1e-9, "{patches:?}");
+}

@@ -18,7 +18,7 @@ use super::shelf::RealShelf;
 use super::shop::{Shop, ShopSees};
 use super::{Tally, World};
 use crate::ledger::Cause;
-use crate::seller::{MarketplaceId, Region, SellerError};
+use crate::seller::{MarketplaceId, SellerError};
 use crate::sku::{Asin, ItemCode, Sku, SkuError};
 
 /// A world that has not been made.
@@ -205,12 +205,7 @@ impl World {
         let at = self.now();
         let unknown = || WorldError::NoSeller { account: account.to_string() };
         let marketplaces = self.amazon.seller(account).ok_or_else(unknown)?.marketplaces.clone();
-        let amazon_code = match account.region() {
-            Region::NorthAmerica => "AMAZON_NA",
-            Region::Europe => "AMAZON_EU",
-            Region::FarEast => "AMAZON_JP",
-        };
-        let code = plan.channel.as_ref().map_or(amazon_code, |_| MERCHANT).to_owned();
+        let code = plan.channel.as_ref().map_or(account.amazon_channel(), |_| MERCHANT).to_owned();
         let is_merchant = plan.channel.is_some();
         let asin = plan.asin.map_or_else(|| asin(self.amazon.seed, &plan.sku), Ok)?;
         if is_merchant {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::account::AmazonAccount;
-use super::super::amazon::{ScriptedOrder, Step};
+use super::super::amazon::{ScriptedOrder, Step, Trouble};
 use super::super::draw::Draw;
 use super::super::plan::Operation;
 use super::World;
@@ -36,6 +36,8 @@ pub enum Incident {
     Authorise(AmazonAccount),
     /// Requests for orders of this seller are refused from now on, or no longer.
     ForbidOrders(AmazonAccount, bool),
+    /// The next calls of an operation, so many, meet trouble whatever the dice say.
+    Trouble(Operation, Trouble, u32),
     /// No access token that was given so far is good any longer.
     ExpireTokens,
     /// The merchant gives up units of the order that it does not have.
@@ -133,6 +135,9 @@ impl World {
                 self.amazon.tokens.authorise(token, account);
             }
             Incident::ForbidOrders(account, forbidden) => self.amazon.forbid_orders(&account, forbidden),
+            Incident::Trouble(operation, trouble, calls) => {
+                self.amazon.calls.trouble(operation, trouble, calls);
+            }
             Incident::ExpireTokens => self.amazon.tokens.expire_all(),
             Incident::GiveUp(account, order) => self.amazon.cancel_unshippable(&account, &order),
             Incident::Close => {
@@ -174,7 +179,10 @@ impl World {
                 let quantity = u32::try_from(draw.between(0, u64::from(shown) + 10)).unwrap_or(0);
                 self.happen(Incident::ForeignWrite(account, sku, quantity));
             }
-            Kind::Flip => self.happen(Incident::Flip(account, sku, "AMAZON_NA".to_owned(), 0)),
+            Kind::Flip => {
+                let code = account.amazon_channel().to_owned();
+                self.happen(Incident::Flip(account, sku, code, 0));
+            }
         }
     }
 
