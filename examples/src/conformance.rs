@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::Value;
 
+mod amazon;
 mod compare;
 mod kind;
 mod placeholders;
@@ -35,8 +36,12 @@ pub enum Outcome {
     Same,
     /// Decoded, and written otherwise at these paths.
     Differs(Vec<String>),
+    /// Decoded, and written again as it was; these parts were kept without being understood.
+    Kept(Vec<String>),
     /// Not decoded.
     Undecoded(String),
+    /// Something of Amazon's that we have no types for, and what it is.
+    NotOurs(&'static str),
     /// The file of another vendor.
     OtherVendor,
 }
@@ -45,6 +50,11 @@ impl Outcome {
     /// True when it was not decoded.
     pub const fn is_undecoded(&self) -> bool {
         matches!(self, Self::Undecoded(_))
+    }
+
+    /// True when we have no types for it.
+    pub const fn is_not_ours(&self) -> bool {
+        matches!(self, Self::NotOurs(_) | Self::OtherVendor)
     }
 
     /// True when it was decoded and is written otherwise.
@@ -58,6 +68,8 @@ impl Display for Outcome {
         match self {
             Self::Same => f.write_str("same"),
             Self::Differs(paths) => write!(f, "differs: {}", paths.join(", ")),
+            Self::Kept(paths) => write!(f, "same, kept without being understood: {}", paths.join(", ")),
+            Self::NotOurs(what) => write!(f, "not ours: {what}"),
             Self::Undecoded(why) => write!(f, "not decoded: {why}"),
             Self::OtherVendor => f.write_str("of another vendor"),
         }
@@ -70,14 +82,14 @@ pub struct Line {
     /// Which file, and which payload in it.
     pub place: String,
     /// What it is.
-    pub kind: Option<Kind>,
+    pub kind: Option<&'static str>,
     /// What became of it.
     pub outcome: Outcome,
 }
 
 impl Display for Line {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let kind = self.kind.map_or("?", Kind::name);
+        let kind = self.kind.unwrap_or("?");
         write!(f, "{kind:<26} {}  {}", self.outcome, self.place)
     }
 }
@@ -86,7 +98,7 @@ impl Display for Line {
 pub fn tally(lines: &[Line]) -> BTreeMap<&'static str, usize> {
     let mut tally = BTreeMap::new();
     for kind in lines.iter().filter_map(|line| line.kind) {
-        *tally.entry(kind.name()).or_default() += 1;
+        *tally.entry(kind).or_default() += 1;
     }
     tally
 }
@@ -104,24 +116,33 @@ pub fn try_folder(folder: &Path) -> anyhow::Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// True below the folder of a vendor whose payloads stand beside WhatsApp's.
-fn is_other_vendor(file: &Path) -> bool {
+/// The vendor whose payloads a file holds, where one of the folders above says so.
+fn vendor(file: &Path) -> Option<&str> {
     let mut folders = file.components().rev().filter_map(|part| part.as_os_str().to_str());
-    let vendor = folders.find(|name| ["whatsapp", "amazon", "payments"].contains(name));
-    vendor.is_some_and(|name| name != "whatsapp")
+    folders.find(|name| ["whatsapp", "amazon", "payments"].contains(name))
 }
 
 fn try_file(file: &Path, place: &str, text: &[u8]) -> Vec<Line> {
     let line = |outcome| Line { place: place.to_owned(), kind: None, outcome };
-    if is_other_vendor(file) {
+    let vendor = vendor(file);
+    if vendor == Some("payments") {
         return vec![line(Outcome::OtherVendor)];
     }
     let value: Value = match serde_json::from_slice(text) {
         Ok(value) => value,
         Err(error) => return vec![line(Outcome::Undecoded(format!("no JSON: {error}")))],
     };
+    let is_amazons = vendor == Some("amazon");
+    if vendor != Some("whatsapp")
+        && let Some(lines) = amazon::lines(place, &value, is_amazons)
+    {
+        return lines;
+    }
+    if is_amazons {
+        return vec![line(Outcome::NotOurs("nothing that we read"))];
+    }
     if let Some(kind) = Kind::of(&value, file) {
-        return vec![Line { kind: Some(kind), ..line(try_payload(kind, &value)) }];
+        return vec![Line { kind: Some(kind.name()), ..line(try_payload(kind, &value)) }];
     }
     // A file may hold several payloads, by name or in a row.
     let parts: Vec<(String, &Value)> = match &value {
@@ -141,7 +162,7 @@ fn try_file(file: &Path, place: &str, text: &[u8]) -> Vec<Line> {
             || Outcome::Undecoded("no payload of a known kind".to_owned()),
             |kind| try_payload(kind, part),
         );
-        Line { place: format!("{place} {name}"), kind, outcome }
+        Line { place: format!("{place} {name}"), kind: kind.map(Kind::name), outcome }
     };
     parts.into_iter().map(try_part).collect()
 }

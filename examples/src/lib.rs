@@ -3,3 +3,4 @@
 pub mod conformance;
 pub mod fleet;
 pub mod send_campaign;
+pub mod sync_stock;

@@ -24,15 +24,16 @@ struct Options {
 fn main() -> anyhow::Result<()> {
     let Options { folder, quiet, strict } = Options::parse();
     let lines = try_folder(&folder)?;
-    let ours = || lines.iter().filter(|line| line.outcome != Outcome::OtherVendor);
-    for line in ours().filter(|line| !quiet || line.outcome != Outcome::Same) {
+    let ours = || lines.iter().filter(|line| !line.outcome.is_not_ours());
+    let shown = lines.iter().filter(|line| line.outcome != Outcome::OtherVendor);
+    for line in shown.filter(|line| !quiet || line.outcome.is_undecoded() || line.outcome.is_different()) {
         println!("{line}");
     }
     println!();
     for (kind, count) in tally(&lines) {
         println!("{count:>6} {kind}");
     }
-    println!("{:>6} files of other vendors", lines.len() - ours().count());
+    println!("{:>6} that we have no types for", lines.len() - ours().count());
     let undecoded = lines.iter().filter(|line| line.outcome.is_undecoded()).count();
     let different = lines.iter().filter(|line| line.outcome.is_different()).count();
     println!(

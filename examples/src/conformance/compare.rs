@@ -41,18 +41,32 @@ pub const TOLERATED: [Tolerated; 3] = [
     },
 ];
 
-/// The paths at which two values differ, apart from what is tolerated.
-pub(super) fn differences(given: &Value, written: &Value) -> Vec<String> {
+/// The paths at which two values differ at all.
+pub(super) fn exact(given: &Value, written: &Value) -> Vec<String> {
     let mut paths = Vec::new();
-    compare("$", "", given, Some(written), &mut paths);
+    compare("$", "", given, Some(written), &[], &mut paths);
     paths
 }
 
-fn compare(path: &str, member: &str, given: &Value, written: Option<&Value>, paths: &mut Vec<String>) {
+/// The paths at which two values differ, apart from what is tolerated.
+pub(super) fn differences(given: &Value, written: &Value) -> Vec<String> {
+    let mut paths = Vec::new();
+    compare("$", "", given, Some(written), &TOLERATED, &mut paths);
+    paths
+}
+
+fn compare(
+    path: &str,
+    member: &str,
+    given: &Value,
+    written: Option<&Value>,
+    tolerated: &[Tolerated],
+    paths: &mut Vec<String>,
+) {
     match (given, written) {
         (Value::Object(given), Some(Value::Object(written))) => {
             for (name, value) in given {
-                compare(&format!("{path}.{name}"), name, value, written.get(name), paths);
+                compare(&format!("{path}.{name}"), name, value, written.get(name), tolerated, paths);
             }
             for name in written.keys().filter(|name| !given.contains_key(*name)) {
                 paths.push(format!("{path}.{name} (added)"));
@@ -60,20 +74,21 @@ fn compare(path: &str, member: &str, given: &Value, written: Option<&Value>, pat
         }
         (Value::Array(given), Some(Value::Array(written))) if given.len() == written.len() => {
             for (index, (given, written)) in given.iter().zip(written).enumerate() {
-                compare(&format!("{path}[{index}]"), member, given, Some(written), paths);
+                compare(&format!("{path}[{index}]"), member, given, Some(written), tolerated, paths);
             }
         }
-        (given, Some(written)) if given == written || is_tolerated(member, given, Some(written)) => {}
-        (given, None) if is_tolerated(member, given, None) => {}
+        (given, Some(written))
+            if given == written || is_tolerated(tolerated, member, given, Some(written)) => {}
+        (given, None) if is_tolerated(tolerated, member, given, None) => {}
         (_, None) => paths.push(format!("{path} (lost)")),
         _ => paths.push(path.to_owned()),
     }
 }
 
-fn is_tolerated(member: &str, given: &Value, written: Option<&Value>) -> bool {
+fn is_tolerated(tolerated: &[Tolerated], member: &str, given: &Value, written: Option<&Value>) -> bool {
     let applies =
         |tolerated: &&Tolerated| tolerated.members.is_empty() || tolerated.members.contains(&member);
-    TOLERATED.iter().filter(applies).any(|tolerated| match (tolerated.difference, given, written) {
+    tolerated.iter().filter(applies).any(|tolerated| match (tolerated.difference, given, written) {
         (Difference::Null, Value::Null, None) => true,
         (Difference::Case, Value::String(given), Some(Value::String(written))) => {
             given.eq_ignore_ascii_case(written)

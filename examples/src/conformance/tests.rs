@@ -47,7 +47,7 @@ fn kinds_are_told_apart_by_content_and_by_folder_where_that_leaves_it_open() {
     ];
     for (path, payload, kind) in payloads {
         let line = one(path, &payload);
-        assert_eq!((line.kind, &line.outcome), (Some(kind), &Outcome::Same), "{payload}");
+        assert_eq!((line.kind, &line.outcome), (Some(kind.name()), &Outcome::Same), "{payload}");
     }
 }
 

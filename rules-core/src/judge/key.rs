@@ -47,6 +47,15 @@ impl Outlet {
         Ok(Self { tenant: scope.id().clone(), name: checked("outlet", name)? })
     }
 
+    /// The outlet called `name` that all tenants of a group share, such as an application's budget.
+    ///
+    /// # Errors
+    /// [`KeyError`] when group or name cannot be part of a key.
+    pub fn shared(_: &TenantScope, group: &str, name: &str) -> Result<Self, KeyError> {
+        let group = checked("group", group)?;
+        Ok(Self { tenant: TenantId::shared(&group), name: checked("outlet", name)? })
+    }
+
     /// Whose outlet it is.
     pub const fn tenant(&self) -> &TenantId {
         &self.tenant

@@ -1,0 +1,3 @@
+//! What knows a technology. Nothing of it leaves the module named after it.
+
+pub mod host;

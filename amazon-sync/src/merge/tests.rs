@@ -1,0 +1,463 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::policy::{Patience, Resolution};
+use crate::sku_map::ListingId;
+
+mod shop;
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
+}
+
+fn quantity(number: i64) -> Quantity {
+    Quantity::new(number).unwrap()
+}
+
+fn context(policy: DriftPolicy) -> Context {
+    Context { now: at(1_000), policy }
+}
+
+/// A listing on which everybody agrees.
+fn quiet(number: i64) -> Row {
+    Row {
+        base: Some(quantity(number)),
+        sold: Units::ZERO,
+        sold_since_read: Units::ZERO,
+        ours: Some(quantity(number)),
+        theirs: Some(quantity(number)),
+        declared: Some(quantity(number)),
+        times: 1,
+        absent: 0,
+        mapping: Mapping::Known,
+        ships: Ships::Merchant,
+        is_covered: true,
+        is_frozen: false,
+        pending: None,
+    }
+}
+
+fn ours(row: Row, number: i64) -> Row {
+    Row { ours: Some(quantity(number)), ..row }
+}
+
+fn theirs(row: Row, number: i64) -> Row {
+    Row { theirs: Some(quantity(number)), ..row }
+}
+
+fn sold(row: Row, units: i64) -> Row {
+    Row { sold: Units::new(units), ..row }
+}
+
+/// 18 is on its way since second 400, and lost at second `deadline`.
+fn flight(deadline: i64) -> Flight {
+    Flight {
+        quantity: quantity(18),
+        sold: Units::ZERO,
+        at: at(400),
+        deadline: at(deadline),
+        read_at: Some(at(990)),
+        attempts: 1,
+    }
+}
+
+fn flying(row: Row, flight: Flight) -> Row {
+    Row { pending: Some(Pending::InFlight(flight)), ..row }
+}
+
+#[track_caller]
+fn check(row: Row, class: Drift, action: Action) {
+    check_with(DriftPolicy::default(), row, class, action);
+}
+
+#[track_caller]
+fn check_with(policy: DriftPolicy, row: Row, class: Drift, action: Action) {
+    assert_eq!(decide(&row, &context(policy)), Decision { class, action });
+}
+
+#[test]
+fn what_agrees_is_left_alone() {
+    check(quiet(20), Drift::InSync, Action::Nothing);
+    // Two were sold, and both sides have counted them: they agree anew.
+    check(sold(theirs(ours(quiet(20), 18), 18), 2), Drift::InSync, Action::MoveBase);
+    // The orders came after the read: Amazon's number is old, not wrong.
+    let read_before = Row { sold_since_read: Units::new(2), ..sold(ours(quiet(20), 18), 2) };
+    check(read_before, Drift::InSync, Action::Reread);
+}
+
+#[test]
+fn our_changes_are_published_whichever_way_they_go() {
+    check(ours(quiet(20), 25), Drift::OursAhead, Action::Publish(quantity(25)));
+    check(ours(quiet(20), 3), Drift::OursAhead, Action::Publish(quantity(3)));
+    // Three sold on Amazon, which counted them, and four elsewhere.
+    check(sold(theirs(ours(quiet(20), 13), 17), 3), Drift::OursAhead, Action::Publish(quantity(13)));
+}
+
+#[test]
+fn an_intent_that_is_decided_is_not_decided_again() {
+    let open = |number| Row { pending: Some(Pending::Open(quantity(number))), ..ours(quiet(20), 25) };
+    check(open(25), Drift::OursAhead, Action::Nothing);
+    check(open(24), Drift::OursAhead, Action::Publish(quantity(25)));
+    // Ours went back to what Amazon shows: the intent is settled by agreeing.
+    check(ours(open(24), 20), Drift::InSync, Action::MoveBase);
+}
+
+#[test]
+fn a_sale_that_we_have_not_seen_is_held_back_for() {
+    let unseen = Row { is_covered: false, ..theirs(quiet(20), 19) };
+    check(unseen, Drift::UnseenSale, Action::Reread);
+    check(ours(unseen, 18), Drift::UnseenSale, Action::HoldBack(quantity(17)));
+    // Ours equals theirs by chance, and one less can ship.
+    check(ours(unseen, 19), Drift::UnseenSale, Action::HoldBack(quantity(18)));
+    // Goods came in: nothing is raised before the orders are read.
+    check(ours(unseen, 30), Drift::UnseenSale, Action::Reread);
+    check(ours(unseen, 0), Drift::UnseenSale, Action::HoldBack(quantity(0)));
+}
+
+#[test]
+fn what_is_held_back_stays_so_until_the_order_comes() {
+    // 17 were published of 18 because of one unseen sale; now Amazon shows them.
+    let held_back = Row { is_covered: false, ..sold(theirs(ours(quiet(17), 18), 17), -1) };
+    check(held_back, Drift::UnseenSale, Action::Reread);
+    check(sold(ours(held_back, 17), 0), Drift::InSync, Action::Nothing);
+    // It never comes: the lower number stays until somebody says otherwise.
+    let never = Row { is_covered: true, times: 2, ..held_back };
+    check(never, Drift::ForeignWrite, Action::Nothing);
+}
+
+#[test]
+fn a_foreign_write_goes_by_the_policy_once_it_is_stable() {
+    let foreign = |number| Row { times: 2, ..theirs(quiet(20), number) };
+    let with = |foreign_write| DriftPolicy { foreign_write, ..DriftPolicy::default() };
+    for (number, resolution, action) in [
+        (15, Resolution::LowerWins, Action::Nothing),
+        (25, Resolution::LowerWins, Action::Publish(quantity(20))),
+        (15, Resolution::MerchantWins, Action::Publish(quantity(20))),
+        (25, Resolution::MerchantWins, Action::Publish(quantity(20))),
+        (15, Resolution::AmazonWins, Action::Nothing),
+        (25, Resolution::AmazonWins, Action::Nothing),
+        (15, Resolution::FreezeAndAsk, Action::Freeze),
+        (25, Resolution::FreezeAndAsk, Action::Freeze),
+    ] {
+        check_with(with(resolution), foreign(number), Drift::ForeignWrite, action);
+    }
+    assert_eq!(
+        decide(&foreign(15), &context(with(Resolution::FreezeAndAsk))).code().as_str(),
+        "drift.foreign_write"
+    );
+    // Somebody wrote what we would have written.
+    check(ours(foreign(15), 15), Drift::InSync, Action::MoveBase);
+}
+
+#[test]
+fn amazon_shows_more_than_is_explained_after_a_cancellation() {
+    // One was sold, both counted it, and then Amazon counted it back.
+    let back = sold(ours(quiet(20), 19), 1);
+    check(back, Drift::LateCancel, Action::Publish(quantity(19)));
+    check(ours(back, 22), Drift::LateCancel, Action::Reread);
+    let frozen = DriftPolicy { late_cancel: Resolution::FreezeAndAsk, ..DriftPolicy::default() };
+    check_with(frozen, back, Drift::LateCancel, Action::Reread);
+    check(ours(back, 12), Drift::LateCancel, Action::Publish(quantity(12)));
+    let again = Row { times: 2, is_covered: false, ..back };
+    check(again, Drift::LateCancel, Action::Publish(quantity(19)));
+    check(Row { is_covered: true, ..again }, Drift::ForeignWrite, Action::Publish(quantity(19)));
+    // The order says so as well: both agree.
+    check(ours(sold(again, 0), 20), Drift::InSync, Action::Nothing);
+}
+
+#[test]
+fn a_number_on_its_way_is_waited_for_until_it_is_lost() {
+    let flying = |deadline| flying(ours(quiet(20), 18), flight(deadline));
+    check(flying(1_600), Drift::InFlight, Action::Wait(at(1_600)));
+    check(theirs(flying(1_600), 18), Drift::InSync, Action::MoveBase);
+    check(ours(flying(1_600), 0), Drift::OursAhead, Action::Publish(Quantity::ZERO));
+    check(ours(flying(1_600), 5), Drift::InFlight, Action::Wait(at(1_600)));
+    check(flying(900), Drift::LostWrite, Action::Resubmit);
+    check(ours(flying(900), 5), Drift::LostWrite, Action::Publish(quantity(5)));
+    // It was not read since the deadline: perhaps it is there.
+    check(flying(995), Drift::LostWrite, Action::Reread);
+}
+
+#[test]
+fn a_number_that_landed_and_sold_since_has_landed() {
+    let sold_one = Flight { sold: Units::new(1), ..flight(1_600) };
+    let row = sold(theirs(ours(quiet(20), 17), 17), 1);
+    check(flying(row, sold_one), Drift::InSync, Action::MoveBase);
+    check(flying(theirs(row, 18), sold_one), Drift::InSync, Action::MoveBase);
+    check(flying(theirs(row, 16), sold_one), Drift::InFlight, Action::Wait(at(1_600)));
+    // Past its deadline it landed, and one was sold that is not seen.
+    let late = flying(theirs(row, 16), Flight { deadline: at(900), ..sold_one });
+    check(Row { is_covered: false, ..late }, Drift::UnseenSale, Action::Reread);
+    check(Row { times: 2, ..late }, Drift::ForeignWrite, Action::Nothing);
+}
+
+#[test]
+fn a_write_that_is_lost_twice_can_be_frozen() {
+    let twice = flying(ours(quiet(20), 18), Flight { attempts: 2, ..flight(900) });
+    check(twice, Drift::LostWrite, Action::Resubmit);
+    let policy = DriftPolicy { lost_write: Patience::FreezeAndAsk, ..DriftPolicy::default() };
+    check_with(policy, twice, Drift::LostWrite, Action::Freeze);
+}
+
+#[test]
+fn a_number_that_is_stored_and_not_offered_yet_is_read_again() {
+    let stored = |deadline| {
+        let row = Row { declared: Some(quantity(18)), ..ours(quiet(20), 18) };
+        flying(row, flight(deadline))
+    };
+    check(stored(1_600), Drift::DeclaredEffectiveGap, Action::Wait(at(1_600)));
+    check(stored(900), Drift::DeclaredEffectiveGap, Action::Reread);
+    check(Row { times: 2, ..stored(900) }, Drift::LostWrite, Action::Resubmit);
+}
+
+#[test]
+fn at_first_sight_ours_is_published_once_all_orders_are_known() {
+    let first = Row { base: None, ..quiet(20) };
+    check(first, Drift::InSync, Action::MoveBase);
+    check(ours(first, 25), Drift::OursAhead, Action::Publish(quantity(25)));
+    check(ours(Row { is_covered: false, ..first }, 25), Drift::OursAhead, Action::Reread);
+    check(ours(Row { is_covered: false, ..first }, 5), Drift::OursAhead, Action::Publish(quantity(5)));
+    let policy = DriftPolicy { first_sight: Resolution::LowerWins, ..DriftPolicy::default() };
+    check_with(policy, ours(first, 25), Drift::OursAhead, Action::Nothing);
+    check_with(policy, ours(first, 5), Drift::OursAhead, Action::Publish(quantity(5)));
+}
+
+#[test]
+fn absent_once_is_not_gone() {
+    let absent = |absent| Row { absent, ..ours(quiet(20), 3) };
+    check(absent(1), Drift::Missing, Action::Reread);
+    check(absent(2), Drift::Missing, Action::Nothing);
+    let policy = DriftPolicy { missing: Patience::FreezeAndAsk, ..DriftPolicy::default() };
+    check_with(policy, absent(1), Drift::Missing, Action::Reread);
+    check_with(policy, absent(2), Drift::Missing, Action::Freeze);
+    check(Row { theirs: None, ..quiet(20) }, Drift::Missing, Action::Reread);
+}
+
+#[test]
+fn some_listings_are_never_written() {
+    let wanted = ours(quiet(20), 3);
+    check(Row { ships: Ships::Amazon, ..wanted }, Drift::InSync, Action::Nothing);
+    check(Row { ships: Ships::Flipped, ..wanted }, Drift::ChannelFlip, Action::Freeze);
+    check(Row { mapping: Mapping::Unmapped, ..wanted }, Drift::Unmapped, Action::Nothing);
+    check(Row { mapping: Mapping::Ambiguous, ..wanted }, Drift::Ambiguous, Action::Nothing);
+    check(Row { ours: None, ..wanted }, Drift::Unmapped, Action::Nothing);
+    check(Row { is_frozen: true, ..wanted }, Drift::OursAhead, Action::Nothing);
+}
+
+fn rows() -> impl Strategy<Value = Row> {
+    let number = 0..8_i64;
+    let cell = || prop_oneof![8 => number.clone().prop_map(|number| Some(quantity(number))), 1 => Just(None)];
+    let mapping =
+        prop_oneof![20 => Just(Mapping::Known), 1 => Just(Mapping::Unmapped), 1 => Just(Mapping::Ambiguous)];
+    let ships = prop_oneof![20 => Just(Ships::Merchant), 1 => Just(Ships::Amazon), 1 => Just(Ships::Flipped)];
+    let absent = prop_oneof![9 => Just(0_u8), 1 => 1..4_u8];
+    let counts = (-3..5_i64, 0..4_i64).prop_map(|(sold, since)| (Units::new(sold), Units::new(since)));
+    (
+        (cell(), cell(), cell(), cell()),
+        counts,
+        (1..4_u8, absent, mapping, ships),
+        (any::<bool>(), prop::bool::weighted(0.05)),
+        pendings(),
+    )
+        .prop_map(
+            |(numbers, counts, (times, absent, mapping, ships), (is_covered, is_frozen), pending)| {
+                let (base, ours, theirs, declared) = numbers;
+                let (sold, sold_since_read) = counts;
+                let marks = (times, absent, mapping, ships);
+                let (times, absent, mapping, ships) = marks;
+                Row {
+                    base,
+                    sold,
+                    sold_since_read,
+                    ours,
+                    theirs,
+                    declared,
+                    times,
+                    absent,
+                    mapping,
+                    ships,
+                    is_covered,
+                    is_frozen,
+                    pending,
+                }
+            },
+        )
+}
+
+fn pendings() -> impl Strategy<Value = Option<Pending>> {
+    let number = 0..8_i64;
+    let flight =
+        (number.clone(), -3..4_i64, prop_oneof![Just(900_i64), Just(1_600)], 300..1_000_i64, 1..4_u32);
+    prop_oneof![
+        4 => Just(None),
+        1 => number.prop_map(|number| Some(Pending::Open(quantity(number)))),
+        3 => flight.prop_map(|(number, sold, deadline, read_at, attempts)| {
+            Some(Pending::InFlight(Flight {
+                quantity: quantity(number),
+                sold: Units::new(sold),
+                at: at(400),
+                deadline: at(deadline),
+                read_at: Some(at(read_at)),
+                attempts,
+            }))
+        }),
+    ]
+}
+
+fn policies() -> impl Strategy<Value = DriftPolicy> {
+    let resolution = || {
+        prop_oneof![
+            Just(Resolution::MerchantWins),
+            Just(Resolution::AmazonWins),
+            Just(Resolution::LowerWins),
+            Just(Resolution::FreezeAndAsk)
+        ]
+    };
+    let patience = || prop_oneof![Just(Patience::GoOn), Just(Patience::FreezeAndAsk)];
+    (resolution(), resolution(), resolution(), patience(), patience()).prop_map(
+        |(foreign_write, late_cancel, first_sight, lost_write, missing)| DriftPolicy {
+            foreign_write,
+            late_cancel,
+            first_sight,
+            lost_write,
+            missing,
+        },
+    )
+}
+
+/// Whether sales that are known explain that Amazon shows `theirs`, counted off `base`.
+fn explains(base: Option<Quantity>, sold: Units, row: &Row) -> bool {
+    let (Some(base), Some(theirs)) = (base, row.theirs) else { return false };
+    let (base, theirs, since) = (base.units().get(), theirs.units().get(), row.sold_since_read.get());
+    (sold.get() - since..=sold.get()).any(|sold| theirs == (base - sold).max(0))
+}
+
+/// The row once the decision is carried out, and Amazon shows what was published.
+fn carried_out(row: &Row, decision: Decision) -> Row {
+    let since = row.sold_since_read.get();
+    match (decision.action, row.pending) {
+        (Action::Publish(quantity) | Action::HoldBack(quantity), _) => {
+            let presumed = presumed_sold(Units::ZERO, row.ours.unwrap(), quantity).get();
+            Row {
+                base: Some(quantity),
+                theirs: Some(quantity),
+                declared: Some(quantity),
+                sold: Units::new(-presumed),
+                sold_since_read: Units::ZERO,
+                times: 1,
+                pending: None,
+                ..*row
+            }
+        }
+        (Action::MoveBase, Some(Pending::InFlight(flight))) if flight.has_landed(row.theirs.unwrap()) => {
+            let fell = flight.quantity.units().get() - row.theirs.unwrap().units().get();
+            let sold = Units::new((flight.sold.get() - fell).min(since));
+            Row { base: row.theirs, sold, pending: None, ..*row }
+        }
+        (Action::MoveBase, _) => Row { base: row.theirs, sold: row.sold_since_read, pending: None, ..*row },
+        (Action::Resubmit, Some(Pending::InFlight(flight))) => {
+            Row { pending: Some(Pending::InFlight(Flight { deadline: at(2_000), ..flight })), ..*row }
+        }
+        (Action::Freeze, _) => Row { is_frozen: true, ..*row },
+        _ => *row,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn no_number_is_raised_on_doubt(row in rows(), policy in policies()) {
+        let decision = decide(&row, &context(policy));
+        let Some(quantity) = decision.quantity() else { return Ok(()) };
+        let theirs = row.theirs.unwrap().units().get();
+        let lowest = (theirs - row.sold_since_read.get()).max(0);
+        if quantity == Quantity::ZERO || quantity.units().get() <= lowest {
+            return Ok(());
+        }
+        prop_assert!(matches!(decision.action, Action::Publish(_)), "{decision:?}");
+        prop_assert_eq!(Some(quantity), row.ours);
+        let by_base = explains(row.base, row.sold, &row);
+        match decision.class {
+            Drift::OursAhead | Drift::LostWrite | Drift::InSync if row.base.is_some() => prop_assert!(by_base),
+            Drift::OursAhead | Drift::LostWrite => {
+                prop_assert!(row.is_covered && policy.first_sight == Resolution::MerchantWins);
+            }
+            Drift::ForeignWrite => {
+                prop_assert!(row.times >= 2 && row.is_covered);
+                let is_raised = row.base.unwrap().units().get() - row.sold.get() < theirs;
+                prop_assert!(policy.foreign_write == Resolution::MerchantWins
+                    || is_raised && policy.foreign_write == Resolution::LowerWins);
+            }
+            Drift::LateCancel => {
+                prop_assert!(row.times >= 2);
+                prop_assert_eq!(policy.late_cancel, Resolution::MerchantWins);
+            }
+            class => prop_assert!(false, "{} raised a number", class),
+        }
+    }
+
+    #[test]
+    fn a_decision_that_is_taken_is_not_taken_again(row in rows(), policy in policies()) {
+        let context = context(policy);
+        let decision = decide(&row, &context);
+        if let Some(quantity) = decision.quantity() {
+            let again = decide(&Row { pending: Some(Pending::Open(quantity)), ..row }, &context);
+            if !matches!(row.pending, Some(Pending::InFlight(_))) {
+                prop_assert_eq!(again.action, Action::Nothing, "{:?}", again);
+            }
+        }
+        let after = carried_out(&row, decision);
+        let again = decide(&after, &context);
+        match decision.action {
+            Action::Publish(_) => prop_assert_eq!(again, Decision { class: Drift::InSync, action: Action::Nothing }),
+            // Held back for the same sale, which still may come.
+            Action::HoldBack(_) => prop_assert_eq!(again.quantity().filter(|_| !row.is_covered), None),
+            // What a landed intent presumed to be sold may be given up next, but then it is settled.
+            Action::MoveBase if again.action == Action::MoveBase => {
+                let settled = carried_out(&after, again);
+                prop_assert!(after.sold < Units::ZERO && settled.sold == Units::ZERO);
+                prop_assert_ne!(decide(&settled, &context).action, Action::MoveBase);
+            }
+            Action::MoveBase => {}
+            Action::Resubmit => prop_assert_eq!(again.action, Action::Wait(at(2_000))),
+            Action::Freeze => prop_assert_eq!(again.action, Action::Nothing),
+            Action::Nothing | Action::Reread | Action::Wait(_) => prop_assert_eq!(again, decision),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn columns_decide_as_rows_do(rows in prop::collection::vec(rows(), 0..40), policy in policies()) {
+        let mut table = Table::new(rows.len());
+        // Whatever was there before.
+        for (id, row) in (0..).map(ListingId::new).zip(rows.iter().rev()) {
+            table.put(id, row);
+        }
+        for (id, row) in (0..).map(ListingId::new).zip(&rows) {
+            table.put(id, row);
+            prop_assert_eq!(table.row(id), Some(*row));
+        }
+        let mut decisions = vec![Decision { class: Drift::Missing, action: Action::Reread }];
+        decide_all(&table, &context(policy), &mut decisions);
+        let expected: Vec<_> = rows.iter().map(|row| decide(row, &context(policy))).collect();
+        prop_assert_eq!(decisions, expected);
+    }
+}
+
+#[test]
+fn a_snapshot_is_taken_in_as_single_reads_are() {
+    let mut table = Table::new(4);
+    for (id, row) in (0..).map(ListingId::new).zip([quiet(20), quiet(20), quiet(20), quiet(20)]) {
+        table.put(id, &Row { sold: Units::new(1), sold_since_read: Units::new(1), is_covered: false, ..row });
+    }
+    let seen = [(2, 20), (0, 19), (7, 3)].map(|(id, number)| (ListingId::new(id), quantity(number)));
+    table.take_in(seen, true);
+    let row = |id| table.row(ListingId::new(id)).unwrap();
+    // The sale that was known is in the number: it is the same one, read for the second time.
+    assert_eq!((row(0).theirs, row(0).times, row(0).absent), (Some(quantity(19)), 2, 0));
+    assert_eq!((row(2).theirs, row(2).times, row(2).is_covered), (Some(quantity(20)), 1, true));
+    assert_eq!((row(0).sold_since_read, row(1).sold_since_read), (Units::ZERO, Units::new(1)));
+    assert_eq!((row(1).theirs, row(1).absent, row(1).is_covered), (Some(quantity(20)), 1, false));
+}

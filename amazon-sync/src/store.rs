@@ -1,0 +1,4 @@
+//! This crate's ports on the store handles of rules-core.
+
+#[cfg(feature = "sqlite")]
+mod sqlite;

@@ -1,0 +1,104 @@
+//! Brings the ledger and what is known of listings up to date, without the services.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rules_core::judge::fault::{Classify, Fault};
+use rules_core::work::clock::ClockExt;
+
+use super::{PlanError, Sync};
+use crate::desk::AccountDesk;
+use crate::poller::{Poller, TurnError};
+use crate::reader::Reader;
+use crate::sku_map::ListingId;
+use crate::snapshot::Snapshots;
+use crate::stock_keeper::StockKeeper;
+
+/// Answers of Amazon that failed in a row before a plan is given up.
+const PATIENCE: u32 = 5;
+
+impl Sync {
+    /// Orders, the host's stock, then the listings, as they are now. Nothing is done while the
+    /// services run: they do it.
+    pub(super) async fn catch_up(&self) -> Result<(), PlanError> {
+        let desk = &self.desk;
+        if desk.is_running.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        for account in &desk.accounts {
+            self.orders(account).await?;
+        }
+        StockKeeper::new(Arc::clone(desk)).catch_up().await?;
+        for account in &desk.accounts {
+            self.listings(account).await?;
+        }
+        Ok(())
+    }
+
+    async fn orders(&self, account: &Arc<AccountDesk>) -> Result<(), PlanError> {
+        let mut poller = Poller::new(Arc::clone(&self.desk), Arc::clone(account));
+        let mut failures = 0;
+        loop {
+            match poller.turn().await {
+                Ok(wait) if wait.is_zero() => failures = 0,
+                Ok(_) => return Ok(()),
+                Err(error) => self.wait("orders", account, error, &mut failures).await?,
+            }
+        }
+    }
+
+    /// Reads every listing that the merchant ships: one by one, or by a snapshot where there are
+    /// many.
+    async fn listings(&self, account: &Arc<AccountDesk>) -> Result<(), PlanError> {
+        let (map, now) = (account.map(), self.desk.clock.now());
+        let mut failures = 0;
+        if map.listing_count() <= self.desk.config.read_singly {
+            let ids: BTreeSet<ListingId> = map
+                .listings()
+                .filter(|(_, listing)| !listing.channel.is_amazon())
+                .map(|(id, _)| id)
+                .collect();
+            account.read.put_all(crate::reconciler::keys(account, &map, &ids), now);
+            let mut reader = Reader::new(Arc::clone(&self.desk), Arc::clone(account));
+            loop {
+                match reader.turn().await {
+                    Ok(0) => return Ok(()),
+                    Ok(_) => failures = 0,
+                    Err(error) => self.wait("listings", account, error, &mut failures).await?,
+                }
+            }
+        }
+        let mut snapshots = Snapshots::new(Arc::clone(&self.desk), Arc::clone(account));
+        loop {
+            match snapshots.turn().await {
+                Ok(_) if snapshots.has_listings() => return Ok(()),
+                Ok(wait) => self.desk.clock.sleep(wait).await,
+                Err(error) => self.wait("a snapshot", account, error, &mut failures).await?,
+            }
+        }
+    }
+
+    async fn wait(
+        &self,
+        what: &'static str,
+        account: &AccountDesk,
+        error: TurnError,
+        failures: &mut u32,
+    ) -> Result<(), PlanError> {
+        *failures += 1;
+        let fault = error.fault();
+        let passes = matches!(fault, Fault::Transient | Fault::InDoubt | Fault::Throttled { .. });
+        if passes && (*failures < PATIENCE || matches!(fault, Fault::Throttled { .. })) {
+            self.desk.clock.sleep(self.desk.delay(*failures, fault).max(Duration::from_millis(50))).await;
+            return Ok(());
+        }
+        Err(match error {
+            TurnError::Market(source) => {
+                PlanError::Market { what, account: account.account.to_string(), source }
+            }
+            TurnError::Store(error) => PlanError::Store(error),
+        })
+    }
+}

@@ -1,0 +1,179 @@
+//! A simulated day: Amazon, the shop, the clock and the synchroniser between them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amazon_sync::config::SyncConfig;
+use amazon_sync::rules_core::store::memory::Memory;
+use amazon_sync::rules_core::store::sqlite::{Sqlite, SqliteConfig};
+use amazon_sync::rules_core::work::clock::{Clock, ClockExt, ScaledClock};
+use amazon_sync::rules_core::work::ids::RandomIds;
+use amazon_sync::seller::{MarketplaceId, Region};
+use amazon_sync::simulator::{AmazonAccount, Incident, NoticeSink, Simulator};
+use amazon_sync::sync::{Account, Applied, Moved, Plan, Running, Sync, SyncBuilder};
+use anyhow::{Context, bail, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
+use tempfile::TempDir;
+
+use super::shop::{MARKETPLACE, Shop};
+use super::table::Table;
+use super::{Options, check};
+
+const SELLER: &str = "A2NEXAMPLETF53";
+/// A Monday morning.
+const BEGINS_AT: &str = "2026-01-05T06:00:00Z";
+/// After the last buyer, parcels leave and numbers settle for so long at most.
+const EVENING: TimeDelta = TimeDelta::hours(8);
+/// How often it is looked whether they have, and how often the table gets a row.
+const LOOK: TimeDelta = TimeDelta::minutes(10);
+const ROW: TimeDelta = TimeDelta::hours(1);
+
+pub(super) struct Day {
+    pub(super) sync: Sync,
+    pub(super) amazon: Simulator,
+    pub(super) account: AmazonAccount,
+    clock: Arc<ScaledClock>,
+    begins_at: DateTime<Utc>,
+    // Held, not read: the folder goes when the day is over.
+    _folder: Option<TempDir>,
+}
+
+/// What became of a day.
+pub(super) struct Outcome {
+    pub(super) hours: u32,
+    pub(super) sync: amazon_sync::sync::Report,
+    pub(super) amazon: amazon_sync::simulator::Report,
+    pub(super) applied: Option<Applied>,
+    pub(super) letters: usize,
+    /// What must hold and does not.
+    pub(super) broken: Vec<String>,
+}
+
+/// Where the ledger is kept.
+enum Place {
+    Memory,
+    File(PathBuf),
+    Temporary,
+}
+
+impl Place {
+    fn parse(store: Option<&str>) -> anyhow::Result<Self> {
+        match store {
+            None => Ok(Self::Temporary),
+            Some("memory") => Ok(Self::Memory),
+            Some(other) => match other.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+                Some(path) => Ok(Self::File(path.into())),
+                None => bail!("--store {other}: use memory or sqlite:PATH"),
+            },
+        }
+    }
+}
+
+impl Day {
+    pub(super) async fn open(options: &Options) -> anyhow::Result<Self> {
+        let place = Place::parse(options.store.as_deref())?;
+        let account = AmazonAccount::parse(SELLER, Region::Europe)?;
+        let begins_at = BEGINS_AT.parse()?;
+        let Shop { map, mut world } = Shop::read(options, &account, begins_at)?;
+        if options.plan.is_some() || options.apply.is_some() {
+            // Before the shop opens, so that a plan still holds when it is applied.
+            world.happen(Incident::Close);
+        }
+        let clock = Arc::new(ScaledClock::starting_at(begins_at, options.speed));
+        let amazon =
+            Simulator::builder(world).clock(Arc::<ScaledClock>::clone(&clock)).start_in_process();
+        let with = |builder: SyncBuilder| {
+            let marketplace = MarketplaceId::parse(MARKETPLACE)?;
+            let account = Account::new(account.seller().clone(), account.region(), map).marketplaces([marketplace]);
+            let config = SyncConfig::default().with_events_expected();
+            let builder = builder.account(account).sink(amazon.patches()).sink(amazon.feeds()).config(config);
+            anyhow::Ok(builder)
+        };
+        let (sync, folder) = match place {
+            Place::Memory => {
+                let store = Memory::with(Arc::<ScaledClock>::clone(&clock), Arc::new(RandomIds));
+                (with(Sync::builder(&store, amazon.marketplace(), amazon.shop()))?.build().await?, None)
+            }
+            Place::File(_) | Place::Temporary => {
+                let folder = tempfile::tempdir().context("making a temporary folder")?;
+                let path = match &place {
+                    Place::File(path) => path.clone(),
+                    _ => folder.path().join("stock.db"),
+                };
+                ensure!(
+                    !path.exists(),
+                    "{} is there already; a simulated day begins with an empty ledger, so name another file or remove it",
+                    path.display()
+                );
+                let config = SqliteConfig::default().with_clock(Arc::<ScaledClock>::clone(&clock));
+                let store = Sqlite::open_with(&path, config).await?;
+                let sync = with(Sync::builder(&store, amazon.marketplace(), amazon.shop()))?.build().await?;
+                (sync, Some(folder))
+            }
+        };
+        let (queue, lane) = sync.notifications();
+        amazon.deliver_notices_into(NoticeSink::Queue(queue, lane));
+        Ok(Self { sync, amazon, account, clock, begins_at, _folder: folder })
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Lets the day pass; `None` when somebody interrupts it.
+    pub(super) async fn pass(&self, options: &Options, plan: Option<&Plan>) -> anyhow::Result<Option<Outcome>> {
+        let applied = match plan {
+            Some(plan) => {
+                // The ledger is empty: what the plan rests on is read first.
+                let _ = self.sync.plan().await?;
+                Some(self.sync.apply(plan, Moved::RefuseAll).await?)
+            }
+            None => None,
+        };
+        let running = self.sync.start();
+        tokio::select! {
+            ended = self.hours_and_evening(options, applied.is_some()) => ended?,
+            interrupt = tokio::signal::ctrl_c() => {
+                interrupt.context("waiting for an interrupt")?;
+                drain(running).await?;
+                return Ok(None);
+            }
+        }
+        drain(running).await?;
+        Ok(Some(Outcome {
+            hours: options.hours,
+            sync: self.sync.report().await?,
+            amazon: self.amazon.report(),
+            applied,
+            letters: self.sync.letters(0, 100_000).await?.len(),
+            broken: check::broken(self).await?,
+        }))
+    }
+
+    async fn hours_and_evening(&self, options: &Options, is_closed: bool) -> anyhow::Result<()> {
+        let mut table = Table::new(options.report);
+        let closes_at = if is_closed {
+            self.now()
+        } else {
+            let closes_at = self.begins_at + TimeDelta::hours(options.hours.into());
+            let mut next = self.begins_at + ROW;
+            while next <= closes_at {
+                self.clock.sleep_until(next).await;
+                table.row(self, next - self.begins_at).await?;
+                next += ROW;
+            }
+            closes_at
+        };
+        self.amazon.world(|world| world.happen(Incident::Close));
+        while self.now() < closes_at + EVENING && !check::broken(self).await?.is_empty() {
+            self.clock.sleep(LOOK.to_std()?).await;
+        }
+        table.row(self, self.now() - self.begins_at).await
+    }
+}
+
+async fn drain(running: Running) -> anyhow::Result<()> {
+    ensure!(running.drain(Duration::from_hours(24)).await?, "the synchroniser did not end within a day of its clock");
+    Ok(())
+}
