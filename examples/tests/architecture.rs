@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LIBRARIES: [&str; 2] = ["rules-core", "whatsapp-dispatch"];
+const LIBRARIES: [&str; 3] = ["rules-core", "whatsapp-dispatch", "amazon-sync"];
 
 #[test]
 fn crates_know_only_crates_below_them() {
-    let may_know: [(&str, &[&str]); 4] = [
+    let may_know: [(&str, &[&str]); 5] = [
         ("rules-core", &[]),
         ("whatsapp-dispatch", &["rules-core"]),
+        ("amazon-sync", &["rules-core"]),
         ("examples", &["amazon-sync", "rules-core", "whatsapp-dispatch"]),
-        ("benches", &["rules-core", "whatsapp-dispatch"]),
+        ("benches", &["amazon-sync", "rules-core", "whatsapp-dispatch"]),
     ];
     let members = toml(&root().join("Cargo.toml"))["workspace"]["members"].as_array().unwrap().len();
     assert_eq!(members, may_know.len(), "a new crate needs its line here");
@@ -105,6 +106,63 @@ fn rooms_know_only_rooms_below_them() {
     }
 }
 
+#[test]
+fn rooms_of_amazon_sync_know_only_rooms_below_them() {
+    let values_and_ports = [
+        "quantity",
+        "seller",
+        "sku",
+        "listing",
+        "order",
+        "ledger",
+        "returns",
+        "intent",
+        "sku_map",
+        "deduct",
+        "available",
+        "demand",
+        "drift",
+        "policy",
+        "merge",
+        "route",
+        "wire",
+        "marketplace",
+        "sink",
+        "host_stock",
+        "sync_store",
+        // Counters that everybody may count; it knows nobody.
+        "telemetry",
+    ];
+    let services = [
+        "sync",
+        "config",
+        "desk",
+        "intake",
+        "poller",
+        "events",
+        "stock_keeper",
+        "reconciler",
+        "publisher",
+        "reader",
+        "snapshot",
+        "historian",
+    ];
+    let technology = ["store", "adapters", "simulator"];
+    let suites = ["conformance"];
+    let rooms_of = |names: &[&str]| rooms("amazon-sync", names);
+    forbid(&rooms_of(&values_and_ports), &[&services[..], &technology, &suites].concat());
+    forbid(&rooms_of(&services), &[&technology[..], &suites].concat());
+    forbid(&rooms_of(&["store"]), &[&services[..], &["adapters", "simulator"], &suites].concat());
+    forbid(&rooms_of(&["adapters"]), &[&services[..], &["store", "simulator"], &suites].concat());
+    // The simulator shares no reading or writing of Amazon's shapes with the adapter it is for.
+    forbid(&rooms_of(&["simulator"]), &[&services[..], &["wire", "store", "adapters"], &suites].concat());
+
+    let known = [&values_and_ports[..], &services, &technology, &suites].concat();
+    for module in modules("amazon-sync") {
+        assert!(known.contains(&module.as_str()), "amazon-sync: put the module {module} into a room here");
+    }
+}
+
 /// No code of these files names one of the modules.
 fn forbid(files: &[Source], modules: &[&str]) {
     assert!(!files.is_empty());
@@ -149,6 +207,8 @@ fn secrets_are_read_where_they_are_used() {
         "whatsapp-dispatch/src/adapters/",  // the credential goes onto the wire
         "whatsapp-dispatch/src/webhook.rs", // signatures are checked
         "whatsapp-dispatch/src/simulator/", // plays Meta, with secrets of its own
+        "amazon-sync/src/adapters/",        // tokens go onto the wire
+        "amazon-sync/src/simulator/",       // plays Amazon, with secrets of its own
     ];
     for file in library_sources() {
         if !doors.iter().any(|door| file.name.starts_with(door)) {
@@ -186,6 +246,7 @@ fn vendors_do_not_show_in_signatures() {
         ("whatsapp-dispatch/src/adapters/cloud_api.rs", "reqwest"),
         ("whatsapp-dispatch/src/webhook/router.rs", "axum"),
         ("whatsapp-dispatch/src/dispatch/webhooks.rs", "axum"),
+        ("amazon-sync/src/adapters/sp_api.rs", "reqwest"),
     ];
     let mut surfaces = 0;
     for file in library_sources() {
@@ -239,6 +300,8 @@ fn every_port_that_a_host_may_bring_has_a_suite_that_its_backends_run() {
         ("whatsapp-dispatch", "people", all),
         ("whatsapp-dispatch", "quarantine", all),
         ("whatsapp-dispatch", "register", all),
+        ("amazon-sync", "host_stock", &["MemoryStock", "StockFile", "StockTable"]),
+        ("amazon-sync", "sync_store", &["Memory", "Sqlite"]),
     ];
     for (library, port, backends) in suites {
         let suite = root().join(library).join("src/conformance").join(port).with_extension("rs");

@@ -1,13 +1,7 @@
 //! What must hold when the day is over, compared with what really happened, which no interface of
 //! Amazon's shows.
 
-use std::collections::BTreeMap;
-
-use amazon_sync::listing::ListingKey;
-use amazon_sync::seller::SellerAccount;
-use amazon_sync::sku::Sku;
-use amazon_sync::sync_store::{Items, Listings};
-use anyhow::Context;
+use amazon_sync::sync_store::Items;
 
 use super::day::Day;
 
@@ -29,7 +23,6 @@ pub(super) async fn broken(day: &Day) -> anyhow::Result<Vec<String>> {
     for (account, why) in &report.stopped {
         broken.push(format!("{account} stands still: {why}"));
     }
-    name(&mut broken, "units sold", sold(day).await?);
     name(&mut broken, "items", shelf(day).await?);
     Ok(broken)
 }
@@ -41,31 +34,6 @@ fn name(broken: &mut Vec<String>, what: &str, wrong: Vec<String>) {
         let rest = if more == 0 { String::new() } else { format!("; and {more} more") };
         broken.push(format!("{what}: {named}{rest}"));
     }
-}
-
-/// The ledger's sums of units sold are those of Amazon's orders.
-async fn sold(day: &Day) -> anyhow::Result<Vec<String>> {
-    let account: &SellerAccount = day.sync.accounts().next().context("there is no account")?;
-    let mut known: BTreeMap<Sku, i64> = BTreeMap::new();
-    let mut after: Option<ListingKey> = None;
-    loop {
-        let select = Listings::All { account: account.clone(), after, max: PAGE };
-        let page = day.sync.store().listings(day.sync.shelf(), &select).await?;
-        after = page.last().map(|record| record.key.clone());
-        if after.is_none() {
-            break;
-        }
-        for record in page.into_iter().filter(|record| !record.key.channel().is_amazon()) {
-            *known.entry(record.key.sku().clone()).or_default() += record.sold.get();
-        }
-    }
-    let truth = day.amazon.world(|world| world.units_sold());
-    let wrong = truth.into_iter().filter_map(|((_, sku), units)| {
-        let known = known.get(&sku).copied().unwrap_or_default();
-        (known.cast_unsigned() != units)
-            .then(|| format!("{sku} sold {units}, and the ledger has {known}"))
-    });
-    Ok(wrong.collect())
 }
 
 /// The ledger has on hand and promised what lies on the real shelf and is promised there.

@@ -32,7 +32,6 @@ const ROW: TimeDelta = TimeDelta::hours(1);
 pub(super) struct Day {
     pub(super) sync: Sync,
     pub(super) amazon: Simulator,
-    pub(super) account: AmazonAccount,
     clock: Arc<ScaledClock>,
     begins_at: DateTime<Utc>,
     // Held, not read: the folder goes when the day is over.
@@ -81,11 +80,11 @@ impl Day {
             world.happen(Incident::Close);
         }
         let clock = Arc::new(ScaledClock::starting_at(begins_at, options.speed));
-        let amazon =
-            Simulator::builder(world).clock(Arc::<ScaledClock>::clone(&clock)).start_in_process();
+        let amazon = Simulator::builder(world).clock(Arc::<ScaledClock>::clone(&clock)).start_in_process();
         let with = |builder: SyncBuilder| {
             let marketplace = MarketplaceId::parse(MARKETPLACE)?;
-            let account = Account::new(account.seller().clone(), account.region(), map).marketplaces([marketplace]);
+            let account =
+                Account::new(account.seller().clone(), account.region(), map).marketplaces([marketplace]);
             let config = SyncConfig::default().with_events_expected();
             let builder = builder.account(account).sink(amazon.patches()).sink(amazon.feeds()).config(config);
             anyhow::Ok(builder)
@@ -114,7 +113,7 @@ impl Day {
         };
         let (queue, lane) = sync.notifications();
         amazon.deliver_notices_into(NoticeSink::Queue(queue, lane));
-        Ok(Self { sync, amazon, account, clock, begins_at, _folder: folder })
+        Ok(Self { sync, amazon, clock, begins_at, _folder: folder })
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -122,7 +121,11 @@ impl Day {
     }
 
     /// Lets the day pass; `None` when somebody interrupts it.
-    pub(super) async fn pass(&self, options: &Options, plan: Option<&Plan>) -> anyhow::Result<Option<Outcome>> {
+    pub(super) async fn pass(
+        &self,
+        options: &Options,
+        plan: Option<&Plan>,
+    ) -> anyhow::Result<Option<Outcome>> {
         let applied = match plan {
             Some(plan) => {
                 // The ledger is empty: what the plan rests on is read first.
@@ -174,6 +177,9 @@ impl Day {
 }
 
 async fn drain(running: Running) -> anyhow::Result<()> {
-    ensure!(running.drain(Duration::from_hours(24)).await?, "the synchroniser did not end within a day of its clock");
+    ensure!(
+        running.drain(Duration::from_hours(24)).await?,
+        "the synchroniser did not end within a day of its clock"
+    );
     Ok(())
 }

@@ -16,6 +16,7 @@ pub(super) async fn write(day: &Day, file: &Path) -> anyhow::Result<()> {
 }
 
 pub(super) fn read(file: &Path) -> anyhow::Result<Plan> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("reading the plan {}", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("reading the plan {}", file.display()))?;
     Plan::from_tsv(&text).with_context(|| file.display().to_string())
 }

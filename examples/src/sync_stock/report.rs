@@ -101,7 +101,8 @@ fn people(outcome: &Outcome, summary: &Summary<'_>) {
         summary.budget_share * 100.0,
         summary.wasted_calls
     );
-    let seconds = |effect: Option<f64>| effect.map_or_else(|| "-".to_owned(), |effect| format!("{effect:.0} s"));
+    let seconds =
+        |effect: Option<f64>| effect.map_or_else(|| "-".to_owned(), |effect| format!("{effect:.0} s"));
     println!(
         "effect      {} from a change to its effect in the middle, {} for all but one in a hundred",
         seconds(summary.p50_change_to_effect_s),
@@ -115,7 +116,9 @@ fn people(outcome: &Outcome, summary: &Summary<'_>) {
         println!("BROKEN      {broken}");
     }
     if summary.invariants_ok {
-        println!("The ledger's sums are those of the orders, no listing that Amazon ships was written, every number is settled.");
+        println!(
+            "The ledger's sums are those of the orders, no listing that Amazon ships was written, every number is settled."
+        );
     }
 }
 

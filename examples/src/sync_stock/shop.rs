@@ -75,7 +75,10 @@ impl Shop {
         }
         for wanted in &demand {
             let listings = map.listings_of(&wanted.sku).map_err(|why| {
-                anyhow::anyhow!("demand for {}: {why}; the SKU map and the demand belong together", wanted.sku)
+                anyhow::anyhow!(
+                    "demand for {}: {why}; the SKU map and the demand belong together",
+                    wanted.sku
+                )
             })?;
             let listings: Vec<_> = listings.map(|(id, listing)| (id, listing.channel.is_amazon())).collect();
             for (id, is_amazon) in listings {
@@ -125,7 +128,8 @@ fn listed(
             .flat_map(|recipe| recipe.iter())
             .filter_map(|(item, units)| Some((map.item_code(item)?.clone(), units)))
             .collect();
-        let full = parts.iter().map(|(item, units)| on_hand.get(item).unwrap_or(&0) / units).min().unwrap_or(0);
+        let full =
+            parts.iter().map(|(item, units)| on_hand.get(item).unwrap_or(&0) / units).min().unwrap_or(0);
         ListingPlan::merchant(wanted.sku.clone(), as_found(id, full)).made_of(parts).lead_time(2)
     };
     plan.wanted(wanted.per_hour).up_to(wanted.most_units.unwrap_or(1))
@@ -152,5 +156,10 @@ fn open(path: &Path) -> anyhow::Result<File> {
 fn rows<T: for<'a> Deserialize<'a>>(path: &Path) -> anyhow::Result<Vec<T>> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(open(path)?);
     let rows: Result<Vec<T>, csv::Error> = reader.deserialize().collect();
-    rows.with_context(|| format!("reading {}; each row needs the columns of the file that comes with the program", path.display()))
+    rows.with_context(|| {
+        format!(
+            "reading {}; each row needs the columns of the file that comes with the program",
+            path.display()
+        )
+    })
 }
