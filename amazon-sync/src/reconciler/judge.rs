@@ -100,11 +100,8 @@ pub(crate) fn judge(
 impl Judged {
     fn carry_out(&mut self, record: &mut ListingRecord, row: &Row, now: DateTime<Utc>) {
         match self.decision.action {
-            // What is missing is taken up again when it is back.
-            Action::Nothing if self.decision.class == Drift::Missing => {
-                self.read_at = Some(after(now, MISSING))
-            }
-            Action::Nothing | Action::MoveBase => {}
+            Action::Nothing => self.leave(record, now),
+            Action::MoveBase => {}
             Action::Publish(quantity) | Action::HoldBack(quantity) => {
                 self.note_lost(record);
                 // The record's revision rises with every intent, and only ever rises.
@@ -140,6 +137,24 @@ impl Judged {
                 record.frozen = Some(self.decision.code());
                 record.intent = None;
             }
+        }
+    }
+
+    /// Nothing is to be done. An intent that is not needed any more, or that did not arrive, ends.
+    fn leave(&mut self, record: &mut ListingRecord, now: DateTime<Utc>) {
+        let read_at = record.shown.as_ref().map(|shown| shown.state.as_of);
+        match (self.decision.class, record.intent.as_ref().map(|intent| &intent.stage)) {
+            // What is missing is taken up again when it is back.
+            (Drift::Missing, _) => self.read_at = Some(after(now, MISSING)),
+            // Nothing is written blindly.
+            (Drift::Unmapped | Drift::Ambiguous, Some(Stage::Open)) => record.intent = None,
+            (_, Some(Stage::InFlight { deadline, .. }))
+                if read_at.is_some_and(|read_at| *deadline <= read_at) =>
+            {
+                self.note_lost(record);
+                record.intent = None;
+            }
+            _ => {}
         }
     }
 
