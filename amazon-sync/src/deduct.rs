@@ -39,7 +39,8 @@ pub struct Deduction {
 /// | `CANCELLED` | what has shipped has left the shelf | nothing |
 /// | anything else | as `UNSHIPPED`, with a letter | nothing |
 ///
-/// Of each line, what is cancelled counts for nothing. A line whose SKU stands for nothing in the
+/// Of each line, what is cancelled takes nothing off the shelf. It counts as sold all the same
+/// ([`LineTarget::sold`]). A line whose SKU stands for nothing in the
 /// map has no parts: what the ledger holds for it stays.
 pub fn deduct(account: &SellerAccount, order: &Order, map: &SkuMap, found_at: DateTime<Utc>) -> Deduction {
     let mut doubts = Doubts::default();
@@ -95,11 +96,9 @@ impl Counts {
         // Neither number is trusted alone: the ordered one may or may not fall with a cancellation.
         let wanted = (ordered - cancelled).max(0);
         let open = (wanted - shipped).max(0);
-        // What was cancelled was sold before, and Amazon need not put it back.
-        let sold = ordered.max(shipped + cancelled);
-        let none = Self { reserved: 0, committed: 0, shipped, sold };
+        let none = Self { reserved: 0, committed: 0, shipped, sold: ordered.max(cancelled) };
         match status {
-            OrderStatus::PendingAvailability => Self { sold: shipped, ..none },
+            OrderStatus::PendingAvailability => Self { sold: 0, ..none },
             OrderStatus::Cancelled => none,
             OrderStatus::Pending => Self { reserved: open, ..none },
             OrderStatus::Shipped => Self { shipped: shipped.max(wanted), ..none },

@@ -40,7 +40,7 @@ const LEASE: usize = 100;
 /// How long they are kept from others.
 const LEASE_FOR: Duration = Duration::from_secs(60);
 /// How often the queue is asked although this process received nothing: others may have.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(2);
 /// A number that was told longer ago is read anew: orders came in between.
 const FRESH: Duration = Duration::from_secs(60);
 

@@ -160,13 +160,13 @@ impl Poller {
                 return Ok(Duration::ZERO);
             }
             Some(open) => open.clone(),
-            None => match self.windows.next(&cursor, &self.clock, now) {
-                Some(window) => OpenWindow { window, page: None, page_at: now, used_to: None },
-                None => {
+            None => {
+                let Some(window) = self.windows.next(&cursor, &self.clock, now) else {
                     self.cursor = Some(cursor);
                     return Ok(self.windows.interval(1, self.account.events_are_healthy()));
-                }
-            },
+                };
+                OpenWindow { window, page: None, page_at: now, used_to: None }
+            }
         };
         let span = tracing::debug_span!("sync.poll", account = %self.account.account);
         self.page(cursor, open).instrument(span).await

@@ -159,10 +159,12 @@ impl Publisher {
     /// Numbers that are on nobody's way.
     fn open(&mut self, records: &[Arc<ListingRecord>], now: DateTime<Utc>) -> Vec<Arc<ListingRecord>> {
         self.not_before.retain(|_, at| now < *at);
+        let map = self.account.map();
         let is_open = |record: &&Arc<ListingRecord>| {
             record.intent.as_ref().is_some_and(|intent| intent.stage == Stage::Open)
                 && record.frozen.is_none()
                 && !record.key.channel().is_amazon()
+                && map.listing(record.key.sku(), record.key.channel()).is_ok()
                 && !self.not_before.contains_key(&record.key)
         };
         records.iter().filter(is_open).map(Arc::clone).collect()

@@ -153,7 +153,7 @@ impl StockKeeper {
             let mut commit = Commit::default();
             for change in run {
                 match change {
-                    HostChange::Counted(count) => commit.counts.push(self.included(count, place)),
+                    HostChange::Counted(count) => commit.counts.push(included(count, place)),
                     HostChange::Moved { key, item, bucket, by, cause, at } => {
                         commit.movements.push(Movement {
                             key: key.clone(),
@@ -162,7 +162,7 @@ impl StockKeeper {
                             by: *by,
                             cause: cause.clone(),
                             at: *at,
-                        })
+                        });
                     }
                 }
             }
@@ -198,10 +198,6 @@ impl StockKeeper {
         }
     }
 
-    fn included(&self, count: &Count, place: &Place) -> Count {
-        Count { includes: count.includes.or(Some(place.begun)), ..count.clone() }
-    }
-
     fn add_refused(&self, refused: &[HostRowError], commit: &mut Commit) {
         let (told, rest) = refused.split_at(refused.len().min(LETTERS));
         for HostRowError { place, reason } in told {
@@ -213,6 +209,11 @@ impl StockKeeper {
         }
         telemetry::count("sync_host_changes_total", Some(("result", "refused")), refused.len());
     }
+}
+
+/// The count with what it includes.
+fn included(count: &Count, place: &Place) -> Count {
+    Count { includes: count.includes.or(Some(place.begun)), ..count.clone() }
 }
 
 /// The changes up to where a movement follows a count.

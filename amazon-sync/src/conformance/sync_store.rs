@@ -243,6 +243,7 @@ macro_rules! sync_store_conformance {
             a_cancelled_order_keeps_what_has_shipped
             a_late_line_of_a_cancelled_order_keeps_what_has_shipped
             a_line_is_booked_when_its_sku_is_mapped
+            the_first_map_of_a_version_stands
             a_line_that_cannot_be_mapped_keeps_what_it_holds
             any_order_of_reports_ends_in_the_same_position
             orders_belong_to_their_account

@@ -60,7 +60,7 @@ impl Doubt {
                 "more has shipped than was ordered, and all of it was deducted; compare with Seller Central"
             }
             Self::CancelledExceeds => {
-                "more was cancelled than ordered, so nothing of it counts as sold; compare with Seller Central"
+                "more was cancelled than ordered, so nothing of it was deducted; compare with Seller Central"
             }
             Self::Absurd => {
                 "so many are unlikely, and all of them were deducted; compare with Seller Central"

@@ -150,19 +150,28 @@ fn a_foreign_write_goes_by_the_policy_once_it_is_stable() {
 }
 
 #[test]
-fn amazon_shows_more_than_is_explained_after_a_cancellation() {
+fn a_cancellation_is_published_whether_amazon_puts_it_back_or_not() {
+    // One was sold and cancelled, and ours has it again. Amazon kept it off its number.
+    let cancelled = sold(quiet(20), 1);
+    check(theirs(cancelled, 19), Drift::OursAhead, Action::Publish(quantity(20)));
+    // Amazon put it back: both agree.
+    check(cancelled, Drift::InSync, Action::MoveBase);
+}
+
+#[test]
+fn what_amazon_puts_back_before_we_hear_of_a_cancellation_is_not_believed() {
     // One was sold, both counted it, and then Amazon counted it back.
     let back = sold(ours(quiet(20), 19), 1);
     check(back, Drift::LateCancel, Action::Publish(quantity(19)));
     check(ours(back, 22), Drift::LateCancel, Action::Reread);
     let frozen = DriftPolicy { late_cancel: Resolution::FreezeAndAsk, ..DriftPolicy::default() };
     check_with(frozen, back, Drift::LateCancel, Action::Reread);
-    check(ours(back, 12), Drift::LateCancel, Action::Publish(quantity(12)));
-    let again = Row { times: 2, is_covered: false, ..back };
-    check(again, Drift::LateCancel, Action::Publish(quantity(19)));
-    check(Row { is_covered: true, ..again }, Drift::ForeignWrite, Action::Publish(quantity(19)));
-    // The order says so as well: both agree.
-    check(ours(sold(again, 0), 20), Drift::InSync, Action::Nothing);
+    check_with(frozen, Row { times: 2, is_covered: false, ..back }, Drift::LateCancel, Action::Freeze);
+    // Nobody cancelled anything: somebody raised the number.
+    check(Row { times: 2, ..back }, Drift::ForeignWrite, Action::Publish(quantity(19)));
+    // Ours is higher still, and all orders are known: nothing speaks against it.
+    check(Row { times: 2, ..ours(back, 22) }, Drift::ForeignWrite, Action::Publish(quantity(22)));
+    check(Row { times: 2, is_covered: false, ..ours(back, 22) }, Drift::LateCancel, Action::Reread);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use rules_core::work::StoreError;
 use rules_core::work::clock::after;
 
 use super::Publisher;
-use super::hand_over::given_back;
+use super::hand_over::{Notes, given_back};
 use crate::desk::{Amendment, passes};
 use crate::intent::Stage;
 use crate::listing::ListingKey;
@@ -121,19 +121,19 @@ impl Publisher {
             refused.iter().map(|(sku, why)| (sku.as_str(), why.as_str())).collect();
         let effective: HashMap<&str, Quantity> =
             effective.iter().map(|(sku, shown)| (sku.as_str(), *shown)).collect();
-        let (mut amendments, mut with, mut unsaid) = (Vec::new(), Commit::default(), Vec::new());
+        let (mut notes, mut unsaid) = (Notes::default(), Vec::new());
         for record in records {
             let (key, Some(intent)) = (&record.key, &record.intent) else { continue };
             match (refused.get(key.sku().as_str()), effective.get(key.sku().as_str())) {
-                (Some(why), _) => self.refused(key, intent.generation, why, &mut amendments, &mut with),
+                (Some(why), _) => self.refused(key, intent.generation, why, &mut notes),
                 // The report's read-back is as good as a read, at no call.
-                (None, Some(shown)) => amendments.push(shown_in_report(record, *shown, now)),
+                (None, Some(shown)) => notes.amendments.push(shown_in_report(record, *shown, now)),
                 (None, None) => unsaid.push(key.clone()),
             }
         }
         let keys: Vec<ListingKey> = records.iter().map(|record| record.key.clone()).collect();
         self.account.read.put_all(unsaid, now);
-        self.desk.amend(amendments, with).await?;
+        self.desk.amend(notes.amendments, notes.with).await?;
         self.account.look.put_all(keys, now);
         self.desk.moved.notify_one();
         Ok(())

@@ -32,6 +32,13 @@ struct Answered {
     answer: Result<Vec<Submitted>, MarketError>,
 }
 
+/// What is to be noted of answers, in one step.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) amendments: Vec<Amendment>,
+    pub(super) with: Commit,
+}
+
 impl Publisher {
     /// Marks batches as on their way, hands them over, and notes what came of them.
     pub(super) async fn hand_over(
@@ -87,15 +94,13 @@ impl Publisher {
         let mut outcomes = receipt.listings.into_iter();
         let mut changed = Vec::new();
         for one in &mut marked {
-            one.records.retain_mut(|record| match outcomes.next() {
-                Some(ListingOutcome::Made(revision)) => {
-                    record.revision = revision;
-                    true
-                }
-                _ => {
+            one.records.retain_mut(|record| {
+                let Some(ListingOutcome::Made(revision)) = outcomes.next() else {
                     changed.push(record.key.clone());
-                    false
-                }
+                    return false;
+                };
+                record.revision = revision;
+                true
             });
         }
         for record in records(&self.desk, &changed).await? {
@@ -106,19 +111,17 @@ impl Publisher {
     }
 
     async fn note(&mut self, answers: Vec<Answered>) -> Result<(), StoreError> {
-        let now = self.desk.clock.now();
-        let (mut amendments, mut with) = (Vec::new(), Commit::default());
+        let mut notes = Notes::default();
         for Answered { marked, answer } in answers {
             let answers = match answer {
                 Ok(answers) => answers,
                 Err(error) => self.failed_together(&error, &marked).await?,
             };
-            let latency = self.latency(marked.lane);
             for (record, answer) in marked.records.iter().zip(answers) {
-                self.note_one(marked.lane, record, answer, (now, latency), &mut amendments, &mut with);
+                self.note_one(marked.lane, record, answer, &mut notes);
             }
         }
-        self.desk.amend(amendments, with).await?;
+        self.desk.amend(notes.amendments, notes.with).await?;
         Ok(())
     }
 
@@ -127,15 +130,8 @@ impl Publisher {
         self.account.latency(&lane.caps.name).unwrap_or(lane.caps.usual_latency)
     }
 
-    fn note_one(
-        &mut self,
-        lane: usize,
-        record: &ListingRecord,
-        answer: Submitted,
-        (now, latency): (DateTime<Utc>, Duration),
-        amendments: &mut Vec<Amendment>,
-        with: &mut Commit,
-    ) {
+    fn note_one(&mut self, lane: usize, record: &ListingRecord, answer: Submitted, notes: &mut Notes) {
+        let now = self.desk.clock.now();
         let (key, Some(intent)) = (&record.key, &record.intent) else { return };
         let generation = intent.generation;
         telemetry::count("sync_writes_total", Some(("result", result(&answer))), 1);
@@ -147,7 +143,7 @@ impl Publisher {
                 let is_feed = self.lanes.get(lane).is_some_and(super::Lane::is_feed);
                 if let Some(submission) = submission.filter(|_| is_feed) {
                     self.feeds.expect(submission.clone(), now);
-                    amendments.push(Amendment::of_intent(key.clone(), generation, move |record| {
+                    notes.amendments.push(Amendment::of_intent(key.clone(), generation, move |record| {
                         if let Some(Stage::InFlight { submission: named, .. }) =
                             record.intent.as_mut().map(|intent| &mut intent.stage)
                         {
@@ -155,7 +151,7 @@ impl Publisher {
                         }
                     }));
                 }
-                self.account.read.put(key.clone(), after(now, latency));
+                self.account.read.put(key.clone(), after(now, self.latency(lane)));
                 if let Stage::InFlight { deadline, .. } = intent.stage {
                     self.account.look.put(key.clone(), deadline);
                 }
@@ -164,18 +160,18 @@ impl Publisher {
                 if let Some(lane) = self.lanes.get_mut(lane) {
                     lane.pause(again_at, now);
                 }
-                amendments.push(given_back(key, generation));
+                notes.amendments.push(given_back(key, generation));
             }
             Submitted::Failed { why } => {
                 tracing::info!(listing = %key, why, "a number was not handed over");
                 self.try_later(key, now);
-                amendments.push(given_back(key, generation));
+                notes.amendments.push(given_back(key, generation));
             }
             Submitted::InDoubt => {
                 let at = after(now, self.delay(key));
                 self.in_doubt.insert(key.clone(), at);
             }
-            Submitted::Invalid { why } => self.refused(key, generation, &why, amendments, with),
+            Submitted::Invalid { why } => self.refused(key, generation, &why, notes),
         }
     }
 
@@ -191,20 +187,13 @@ impl Publisher {
     }
 
     /// Amazon will never take it: nothing is written to the listing until somebody has looked.
-    pub(super) fn refused(
-        &self,
-        key: &ListingKey,
-        generation: u64,
-        why: &str,
-        amendments: &mut Vec<Amendment>,
-        with: &mut Commit,
-    ) {
+    pub(super) fn refused(&self, key: &ListingKey, generation: u64, why: &str, notes: &mut Notes) {
         self.desk.tally.add(|counts| counts.writes_refused += 1);
         let text = format!(
             "Amazon refuses the number: {why}; put the listing right in Seller Central and release it"
         );
-        with.letters.push(self.desk.letter(key.to_string(), INVALID, text));
-        amendments.push(Amendment::of_intent(key.clone(), generation, |record| {
+        notes.with.letters.push(self.desk.letter(key.to_string(), INVALID, text));
+        notes.amendments.push(Amendment::of_intent(key.clone(), generation, |record| {
             record.intent = None;
             record.frozen = Some(INVALID);
         }));

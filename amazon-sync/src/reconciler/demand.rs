@@ -45,7 +45,9 @@ pub(crate) async fn learn_demand(desk: &Desk) -> Result<(), StoreError> {
         let booked = desk.store.history(&desk.shelf, &select).await?;
         after = booked.last().map_or(after, |last| last.seq);
         let mut demands = desk.demands();
-        booked.iter().for_each(|booked| demands.learn(booked));
+        for booked in &booked {
+            demands.learn(booked);
+        }
         demands.seen = Some(after);
         if booked.len() < PAGE {
             return Ok(());

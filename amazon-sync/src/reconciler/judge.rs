@@ -20,6 +20,8 @@ use rules_core::judge::code::Code;
 const ROUNDS: usize = 3;
 /// A number that nothing explains is read again after so long, so that the two reads are two.
 const SECOND_READ: Duration = Duration::from_secs(60);
+/// A listing that is missing is looked for again after so long.
+const MISSING: Duration = Duration::from_secs(3_600);
 /// A number on its way is read back no sooner than this.
 const READ_BACK: Duration = Duration::from_secs(30);
 /// Two reads in a row that agree are believed.
@@ -98,7 +100,8 @@ pub(crate) fn judge(
 impl Judged {
     fn carry_out(&mut self, record: &mut ListingRecord, row: &Row, now: DateTime<Utc>) {
         match self.decision.action {
-            Action::Nothing | Action::MoveBase => {}
+            Action::Nothing => self.leave(record, now),
+            Action::MoveBase => {}
             Action::Publish(quantity) | Action::HoldBack(quantity) => {
                 self.note_lost(record);
                 // The record's revision rises with every intent, and only ever rises.
@@ -134,6 +137,24 @@ impl Judged {
                 record.frozen = Some(self.decision.code());
                 record.intent = None;
             }
+        }
+    }
+
+    /// Nothing is to be done. An intent that is not needed any more, or that did not arrive, ends.
+    fn leave(&mut self, record: &mut ListingRecord, now: DateTime<Utc>) {
+        let read_at = record.shown.as_ref().map(|shown| shown.state.as_of);
+        match (self.decision.class, record.intent.as_ref().map(|intent| &intent.stage)) {
+            // What is missing is taken up again when it is back.
+            (Drift::Missing, _) => self.read_at = Some(after(now, MISSING)),
+            // Nothing is written blindly.
+            (Drift::Unmapped | Drift::Ambiguous, Some(Stage::Open)) => record.intent = None,
+            (_, Some(Stage::InFlight { deadline, .. }))
+                if read_at.is_some_and(|read_at| *deadline <= read_at) =>
+            {
+                self.note_lost(record);
+                record.intent = None;
+            }
+            _ => {}
         }
     }
 
@@ -248,7 +269,10 @@ impl Judged {
         }
         if let Some(at) = self.orders_to {
             account.uncovered.put(self.key.clone(), at);
-            account.poll_soon.notify_one();
+            // An event may still tell of the order, until the second read says the same.
+            if self.before.shown.as_ref().is_some_and(|shown| STABLE <= shown.times) {
+                account.poll_soon.notify_one();
+            }
         }
         if let Some(at) = self.read_at {
             // What was never seen may not be there at all.

@@ -65,9 +65,9 @@ impl ShelfView {
                 Err(error) => {
                     // They are looked at again when they move, or with the next pass.
                     tracing::warn!(error = %chain(&error), items = doubtful.len(), "the host did not say what it has");
-                    doubtful.iter().for_each(|item| {
+                    for item in &doubtful {
                         known.remove(item);
-                    });
+                    }
                 }
             }
         }

@@ -55,7 +55,7 @@ fn text(judged: &Judged) -> Option<String> {
     let attempts = judged.before.intent.as_ref().map_or(0, |intent| intent.attempts);
     Some(match judged.decision.class {
         Drift::ForeignWrite => format!(
-            "Amazon shows {theirs}, {ours} can ship, and neither an order nor a write of ours explains it: somebody else writes to the listing; {does}"
+            "Amazon shows {theirs}, {ours} can ship, and no order explains the difference: somebody else writes to the listing, or a number of ours crossed a sale; {does}"
         ),
         Drift::ChannelFlip => {
             let channel = shown.map_or("another channel", |shown| shown.state.channel.code());

@@ -47,18 +47,15 @@ impl Comparison<'_> {
             }
         };
         let listings: Vec<_> = listings.map(|(id, listing)| (id, listing.channel.clone())).collect();
-        match listings.iter().find(|(_, channel)| *channel == state.channel) {
-            Some((id, channel)) => {
-                self.hold(*id);
-                // What Amazon ships is nobody's business here.
-                (!channel.is_amazon()).then_some(*id)
-            }
-            None => {
-                let first = listings.first().map(|(id, _)| *id);
-                first.and_then(|id| self.flipped.insert(id, state.clone()));
-                None
-            }
+        if let Some((id, channel)) = listings.iter().find(|(_, channel)| *channel == state.channel) {
+            self.hold(*id);
+            // What Amazon ships is nobody's business here.
+            return (!channel.is_amazon()).then_some(*id);
         }
+        if let Some((id, _)) = listings.first() {
+            self.flipped.insert(*id, state.clone());
+        }
+        None
     }
 
     fn hold(&mut self, id: ListingId) {
@@ -147,7 +144,9 @@ impl Snapshots {
             .into_iter()
             .filter(|(id, _)| !found.held.get(id.index()).copied().unwrap_or_default())
             .collect();
-        flipped.keys().for_each(|id| found.hold(*id));
+        for id in flipped.keys() {
+            found.hold(*id);
+        }
         self.take_states(found.map, flipped, sold).await?;
         // A snapshot that holds next to nothing tells that something is wrong with it, not with
         // all listings at once.

@@ -69,7 +69,7 @@ impl Sync {
             let judged = known.remove(&row.listing);
             match judged {
                 None => {
-                    applied.left_out.push((row.listing.clone(), "the SKU map does not have it".to_owned()))
+                    applied.left_out.push((row.listing.clone(), "the SKU map does not have it".to_owned()));
                 }
                 Some(judged) if is_decided(row, &judged) => {}
                 Some(judged) => match difference(row, &judged) {

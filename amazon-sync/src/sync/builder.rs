@@ -130,15 +130,14 @@ impl SyncBuilder {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn build(self) -> Result<Sync, BuildError> {
-        let (tenants, tenant) = match self.tenants {
-            Some(tenants) => tenants,
-            None => {
-                let only = TenantId::parse(ONLY_TENANT).map_err(|source| BuildError::Tenant { source })?;
-                (Tenants::new(FixedTenants::new([TenantRecord::new(only.clone())])), only)
-            }
+        let (tenants, tenant) = if let Some(tenants) = self.tenants {
+            tenants
+        } else {
+            let only = TenantId::parse(ONLY_TENANT).map_err(|source| BuildError::Tenant { source })?;
+            (Tenants::new(FixedTenants::new([TenantRecord::new(only.clone())])), only)
         };
         let scope = tenants.with_clock(Arc::clone(&self.clock)).enter(&tenant).await?;
-        let shelf = Shelf::new(&scope, &self.shelf)?;
+        let on = Shelf::new(&scope, &self.shelf)?;
         if self.accounts.is_empty() {
             return Err(BuildError::NoAccount);
         }
@@ -170,7 +169,7 @@ impl SyncBuilder {
             market: self.market,
             sinks: self.sinks,
             host: self.host,
-            shelf,
+            shelf: on,
             accounts,
             stock_policy: self.stock_policy,
             drift_policies: self.drift_policies,

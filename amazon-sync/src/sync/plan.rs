@@ -1,4 +1,4 @@
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display, Formatter, Write};
 
 use chrono::{DateTime, Utc};
 use rules_core::work::StoreError;
@@ -247,5 +247,9 @@ pub(super) fn rests_on(judged: &Judged) -> String {
 
 fn first_digits(hash: Sha256) -> String {
     let digest = hash.finalize();
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().take(6).fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
 }

@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use rules_core::work::StoreError;
 
 use super::{PlanError, Sync};
+use crate::desk::Amendment;
 use crate::intake::Intake;
+use crate::listing::ListingKey;
 use crate::order::OrderId;
 use crate::seller::SellerAccount;
 use crate::sku_map::{SkuMap, Unresolved};
@@ -26,7 +28,14 @@ impl Sync {
     pub async fn replace_map(&self, account: &SellerAccount, map: SkuMap) -> Result<usize, PlanError> {
         let desk = &self.desk;
         let Some(account) = desk.account(account) else { return Ok(0) };
+        let is_gone = |key: &ListingKey| map.listing(key.sku(), key.channel()).is_err();
+        let intents = account.intents.all();
+        let gone = intents.iter().filter(|record| is_gone(&record.key));
+        let gone =
+            gone.map(|record| Amendment::new(record.key.clone(), |record| record.intent.take().is_some()));
+        let gone: Vec<Amendment> = gone.collect();
         account.replace_map(map);
+        desk.amend(gone, Commit::default()).await?;
         account.forget_orders();
         account.look_at_all();
         desk.moved.notify_one();

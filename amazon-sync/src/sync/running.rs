@@ -21,7 +21,7 @@ use crate::snapshot::Snapshots;
 use crate::stock_keeper::StockKeeper;
 
 /// How often evidence is moved into the event log.
-const RELAY: Duration = Duration::from_secs(1);
+const RELAY: Duration = Duration::from_secs(5);
 
 impl Sync {
     /// Polls, applies events, reads the host's stock, reconciles, publishes and reads back until

@@ -250,7 +250,7 @@ impl Shop {
     /// Every number is settled.
     pub(crate) async fn is_settled(&self) {
         for record in self.records().await {
-            assert_eq!(record.intent, None, "{}", record.key);
+            assert_eq!(record.intent, None, "{record:#?}");
         }
     }
 

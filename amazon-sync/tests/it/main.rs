@@ -1,11 +1,6 @@
 //! The synchroniser end to end, and the suites of its ports.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test stops at its first surprise and says what it saw"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at its first surprise")]
 
 mod dice;
 mod virtual_time;
@@ -13,4 +8,5 @@ mod witness;
 mod house;
 mod day;
 mod planning;
+mod adverse;
 mod host_stock;

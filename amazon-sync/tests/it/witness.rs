@@ -30,11 +30,13 @@ use rules_core::work::queue::{
 };
 
 type Told = HashMap<OrderId, OrderVersion>;
+/// What was told, by the end of the window.
+type Windows = Vec<(DateTime<Utc>, Told)>;
 
 /// What polls of an account were told, by the end of the window.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Witness {
-    told: Arc<Mutex<Vec<(DateTime<Utc>, Told)>>>,
+    told: Arc<Mutex<Windows>>,
 }
 
 /// The market, with a witness.
@@ -89,16 +91,16 @@ pub(crate) struct WatchedStore {
 impl WatchedStore {
     /// Everything that was told of windows up to `closed_to` is committed, in that version or a
     /// newer one.
-    async fn check(&self, shelf: &Shelf, account: &SellerAccount, closed_to: DateTime<Utc>) {
+    async fn check(&self, on: &Shelf, account: &SellerAccount, closed_to: DateTime<Utc>) {
         let told: Vec<(OrderId, OrderVersion)> = {
             let mut told = self.witness.told.lock().unwrap();
             let (passed, open) = std::mem::take(&mut *told).into_iter().partition(|(to, _)| *to <= closed_to);
             *told = open;
-            let passed: Vec<(DateTime<Utc>, Told)> = passed;
+            let passed: Windows = passed;
             passed.into_iter().flat_map(|(_, told)| told).collect()
         };
         let ids: Vec<OrderId> = told.iter().map(|(id, _)| id.clone()).collect();
-        let known = self.store.orders(shelf, account, &ids).await.unwrap();
+        let known = self.store.orders(on, account, &ids).await.unwrap();
         for ((order, version), known) in told.iter().zip(known) {
             assert!(known.is_some_and(|known| *version <= known), "the cursor passed {order}");
         }
@@ -107,46 +109,46 @@ impl WatchedStore {
 
 #[async_trait]
 impl SyncStore for WatchedStore {
-    async fn commit(&self, shelf: &Shelf, commit: &Commit) -> Result<Committed, StoreError> {
+    async fn commit(&self, on: &Shelf, commit: &Commit) -> Result<Committed, StoreError> {
         for change in &commit.listings {
             let is_amazons = change.record.key.channel().is_amazon();
             assert!(!is_amazons || change.record.intent.is_none(), "a number for {}", change.record.key);
         }
-        let committed = self.store.commit(shelf, commit).await?;
+        let committed = self.store.commit(on, commit).await?;
         let closed_to = commit.cursor.as_ref().and_then(|step| step.closed_to);
         if let (Committed::Done(_), Some(fence), Some(closed_to)) = (&committed, &commit.fence, closed_to) {
-            self.check(shelf, &fence.account, closed_to).await;
+            self.check(on, &fence.account, closed_to).await;
         }
         Ok(committed)
     }
 
-    async fn cursors(&self, shelf: &Shelf, accounts: &[SellerAccount]) -> Result<Cursors, StoreError> {
-        self.store.cursors(shelf, accounts).await
+    async fn cursors(&self, on: &Shelf, accounts: &[SellerAccount]) -> Result<Cursors, StoreError> {
+        self.store.cursors(on, accounts).await
     }
 
-    async fn positions(&self, shelf: &Shelf, select: &Items) -> Result<Vec<ItemRecord>, StoreError> {
-        self.store.positions(shelf, select).await
+    async fn positions(&self, on: &Shelf, select: &Items) -> Result<Vec<ItemRecord>, StoreError> {
+        self.store.positions(on, select).await
     }
 
-    async fn listings(&self, shelf: &Shelf, select: &Listings) -> Result<Vec<ListingRecord>, StoreError> {
-        self.store.listings(shelf, select).await
+    async fn listings(&self, on: &Shelf, select: &Listings) -> Result<Vec<ListingRecord>, StoreError> {
+        self.store.listings(on, select).await
     }
 
     async fn orders(
         &self,
-        shelf: &Shelf,
+        on: &Shelf,
         account: &SellerAccount,
         orders: &[OrderId],
     ) -> Result<Vec<Option<OrderVersion>>, StoreError> {
-        self.store.orders(shelf, account, orders).await
+        self.store.orders(on, account, orders).await
     }
 
-    async fn history(&self, shelf: &Shelf, select: &History) -> Result<Vec<Booked>, StoreError> {
-        self.store.history(shelf, select).await
+    async fn history(&self, on: &Shelf, select: &History) -> Result<Vec<Booked>, StoreError> {
+        self.store.history(on, select).await
     }
 
-    async fn letters(&self, shelf: &Shelf, after: u64, max: usize) -> Result<Vec<Letter>, StoreError> {
-        self.store.letters(shelf, after, max).await
+    async fn letters(&self, on: &Shelf, after: u64, max: usize) -> Result<Vec<Letter>, StoreError> {
+        self.store.letters(on, after, max).await
     }
 }
 

@@ -125,6 +125,17 @@ pub async fn a_line_is_booked_when_its_sku_is_mapped(s: Subject) {
     assert_eq!(s.units("mug").await, [0, 0, 2]);
 }
 
+/// Of two maps by which one version is told the first stands: a map that was corrected meanwhile
+/// counts from the next version on.
+pub async fn the_first_map_of_a_version_stands(s: Subject) {
+    let corrected = LineTarget { sku: Some(sku("mug")), ..line("1", "cup", 2, 0) };
+    s.reported(s.report(ORDER, 1, &[line("1", "mug", 2, 0)])).await;
+    let again = s.reported(s.report(ORDER, 1, std::slice::from_ref(&corrected))).await;
+    assert_eq!(again, OrderOutcome::Repeated);
+    assert_eq!(s.reported(s.report(ORDER, 2, &[corrected])).await, applied(2));
+    assert_eq!((s.units("mug").await, s.units("cup").await), ([0, 0, 0], [0, 0, 2]));
+}
+
 /// What a line holds stays when a newer report of it cannot be mapped, whichever came first.
 pub async fn a_line_that_cannot_be_mapped_keeps_what_it_holds(s: Subject) {
     let (older, newer) = (line("1", "mug", 2, 0), unmapped(line("1", "mug", 1, 0)));

@@ -21,6 +21,10 @@ enum Happens {
     SaleElsewhere(i64),
     GoodsIn(i64),
     OrdersTold(i64),
+    /// Somebody cancels, we hear of it, and Amazon puts it back on its number or does not.
+    Cancelled {
+        is_put_back: bool,
+    },
     Read,
     Decide,
     WriteLands,
@@ -35,6 +39,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         2 => (1..3_i64).prop_map(Happens::SaleElsewhere),
         1 => (1..6_i64).prop_map(Happens::GoodsIn),
         3 => (1..9_i64).prop_map(Happens::OrdersTold),
+        1 => any::<bool>().prop_map(|is_put_back| Happens::Cancelled { is_put_back }),
         3 => Just(Happens::Read),
         4 => Just(Happens::Decide),
         3 => Just(Happens::WriteLands),
@@ -50,6 +55,7 @@ struct Shop {
     /// What Amazon shows, and what it sold that the ledger does not know.
     amazon: i64,
     untold: i64,
+    cancelled: i64,
     /// All orders up to this second are known.
     known_to: i64,
     on_its_way: Option<Quantity>,
@@ -79,6 +85,7 @@ impl Shop {
             ours: number,
             amazon: number,
             untold: 0,
+            cancelled: 0,
             known_to: 0,
             on_its_way: None,
             record,
@@ -113,6 +120,12 @@ impl Shop {
                     self.known_to = self.now;
                 }
             }
+            Happens::Cancelled { is_put_back } if self.record.sold.get() > self.cancelled => {
+                self.cancelled += 1;
+                self.ours += 1;
+                self.amazon += i64::from(is_put_back);
+            }
+            Happens::Cancelled { .. } => {}
             Happens::Read => {
                 let effective = Some(quantity(self.amazon));
                 let state = ListingState {
