@@ -39,6 +39,8 @@ mod queue;
 mod quota;
 mod script;
 mod server;
+#[cfg(feature = "redis-tls")]
+mod tls;
 
 pub use command::{Command, Reply};
 pub use commit::Commit;

@@ -2,6 +2,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool_redis::redis::{ConnectionInfo, IntoConnectionInfo as _};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::RedisError;
@@ -42,6 +43,9 @@ impl Guarantee {
 pub struct RedisConfig {
     /// Where the server is; it may hold a password.
     pub(super) address: SecretString,
+    /// The certificates of the only authorities that are trusted, in PEM; with none, the machine's are.
+    #[cfg(feature = "redis-tls")]
+    pub(super) authorities: Vec<u8>,
     /// The first word of every key, and their hash tag: stores of different names know nothing of
     /// each other. Default `rules`.
     pub name: String,
@@ -74,6 +78,8 @@ impl RedisConfig {
         super::link::Place::parse(address)?;
         Ok(Self {
             address: address.into(),
+            #[cfg(feature = "redis-tls")]
+            authorities: Vec::new(),
             name: "rules".to_owned(),
             connections: 2,
             connect_timeout: Duration::from_secs(3),
@@ -90,6 +96,33 @@ impl RedisConfig {
     #[must_use]
     pub fn named(self, name: &str) -> Self {
         Self { name: name.replace(['{', '}'], ""), ..self }
+    }
+
+    /// The same for a server behind `rediss://` whose certificate comes from an authority of the
+    /// host's own: its certificate, or several, in PEM. The machine's authorities are trusted no more
+    /// then. Each call adds some.
+    ///
+    /// ```
+    /// # use rules_core::store::redis::{RedisConfig, RedisError};
+    /// # fn config(pem: &str) -> Result<RedisConfig, RedisError> {
+    /// RedisConfig::parse("rediss://redis.internal:6380")?.trusting(pem)
+    /// # }
+    /// # assert!(config("no certificate").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`RedisError::Authority`] when it is not the certificate of an authority;
+    /// [`RedisError::Address`] when the address is not `rediss://`.
+    #[cfg(feature = "redis-tls")]
+    pub fn trusting(mut self, pem: &str) -> Result<Self, RedisError> {
+        super::tls::check_authority(pem.as_bytes())?;
+        if !self.address.expose_secret().starts_with("rediss://") {
+            let reason = "an authority is trusted for nothing, because it is not rediss://".to_owned();
+            return Err(RedisError::Address { reason });
+        }
+        self.authorities.extend_from_slice(pem.as_bytes());
+        self.authorities.push(b'\n');
+        Ok(self)
     }
 
     /// The same for a server that promises less than [`Guarantee::Always`]. With
@@ -131,6 +164,16 @@ impl RedisConfig {
         self.connect_timeout = connect;
         self.answer_timeout = answer;
         self
+    }
+
+    /// How the client reaches an address of a single server.
+    pub(super) fn reach(&self, address: &str) -> Result<ConnectionInfo, RedisError> {
+        #[cfg(feature = "redis-tls")]
+        if address.starts_with("rediss://") {
+            return super::tls::reach(address, &self.authorities);
+        }
+        let reached = address.into_connection_info();
+        reached.map_err(|error| RedisError::Address { reason: error.category().to_owned() })
     }
 
     pub(super) fn place(&self) -> Result<super::link::Place, RedisError> {

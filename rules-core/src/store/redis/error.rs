@@ -29,6 +29,25 @@ pub enum RedisError {
         #[source]
         source: Source,
     },
+    /// The server's certificate is not trusted.
+    #[error(
+        "Redis at {server} shows a certificate that is not trusted here; connect by a name that stands in it, and name the authority that issued it with RedisConfig::trusting"
+    )]
+    Untrusted {
+        /// Host and port.
+        server: String,
+        /// Why.
+        #[source]
+        source: Source,
+    },
+    /// What should be an authority's certificate cannot be read.
+    #[error(
+        "the certificate of an authority cannot be used: {reason}; give it in PEM, from -----BEGIN CERTIFICATE----- on"
+    )]
+    Authority {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The server is too old.
     #[error("Redis at {server} is version {found}; 7.0 or newer, or Valkey, is needed")]
     Version {
@@ -102,14 +121,19 @@ impl RedisError {
             Self::Full => StoreError::Full { doing: doing.into(), place: "the memory of Redis".to_owned() },
             Self::Damaged { .. } => StoreError::Damaged { doing: doing.into(), source: Box::new(self) },
             Self::InDoubt { .. } => StoreError::InDoubt { doing: doing.into(), source: Box::new(self) },
-            Self::Address { .. } | Self::Version { .. } | Self::Setting { .. } | Self::Silent { .. } => {
+            Self::Address { .. }
+            | Self::Authority { .. }
+            | Self::Version { .. }
+            | Self::Setting { .. }
+            | Self::Silent { .. } => {
                 StoreError::Refused { doing: doing.into(), reason: self.to_string().into() }
             }
             Self::Refused { what, source } => StoreError::Refused {
                 doing: doing.into(),
                 reason: format!("Redis refuses {what}: {source}").into(),
             },
-            Self::Connect { .. } | Self::Unavailable { .. } | Self::Contended => {
+            // Work that runs already waits for a certificate as for a server: both may come back.
+            Self::Connect { .. } | Self::Untrusted { .. } | Self::Unavailable { .. } | Self::Contended => {
                 StoreError::Unavailable { doing: doing.into(), source: Box::new(self) }
             }
         }
@@ -157,7 +181,10 @@ impl RedisError {
 
     /// True when the connection is of no more use.
     pub(super) const fn ends_connection(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::InDoubt { .. } | Self::Connect { .. })
+        matches!(
+            self,
+            Self::Unavailable { .. } | Self::InDoubt { .. } | Self::Connect { .. } | Self::Untrusted { .. }
+        )
     }
 }
 
@@ -168,6 +195,8 @@ impl Classify for RedisError {
             Self::InDoubt { .. } => Fault::InDoubt,
             Self::Full => Fault::Exhausted,
             Self::Address { .. }
+            | Self::Authority { .. }
+            | Self::Untrusted { .. }
             | Self::Version { .. }
             | Self::Setting { .. }
             | Self::Silent { .. }

@@ -103,7 +103,7 @@ impl Link {
                     .set_connection_timeout(Some(config.connect_timeout))
                     .set_response_timeout(Some(config.answer_timeout))
                     .set_pipeline_buffer_size(512);
-                let manager = Manager::new_with_config(address.as_str(), how)
+                let manager = Manager::new_with_config(config.reach(address)?, how)
                     .map_err(|error| RedisError::Address { reason: error.category().to_owned() })?;
                 let pool = Pool::builder(manager).max_size(connections).runtime(Runtime::Tokio1);
                 Door::One(
@@ -227,15 +227,27 @@ impl Link {
     async fn greet(&self, connection: &mut Connection) -> Result<u64, RedisError> {
         let mut ask = cmd("INFO");
         ask.arg("server");
-        let info = match tokio::time::timeout(self.answer_timeout, connection.send(&ask)).await {
-            Ok(answer) => Reply::of(answer.map_err(|error| RedisError::of(&error, "INFO"))?),
-            Err(elapsed) => return Err(RedisError::Unavailable { source: Arc::new(elapsed) }),
+        let error = match tokio::time::timeout(self.answer_timeout, connection.send(&ask)).await {
+            Ok(Ok(info)) => {
+                return Ok(self.lives.meet(&self.server, Reply::of(info).text().unwrap_or_default()));
+            }
+            Ok(Err(error)) => RedisError::of(&error, "INFO"),
+            Err(elapsed) => RedisError::InDoubt { source: Arc::new(elapsed) },
         };
-        Ok(self.lives.meet(&self.server, info.text().unwrap_or_default()))
+        Err(match error {
+            // Nothing was to be done yet, so nothing is in doubt.
+            RedisError::InDoubt { source } => RedisError::Connect { server: self.server.clone(), source },
+            other => other,
+        })
     }
 
     fn refused(&self, error: PoolError) -> RedisError {
-        RedisError::Connect { server: self.server.clone(), source: Arc::new(error) }
+        let server = self.server.clone();
+        #[cfg(feature = "redis-tls")]
+        if super::tls::is_untrusted(&error) {
+            return RedisError::Untrusted { server, source: Arc::new(error) };
+        }
+        RedisError::Connect { server, source: Arc::new(error) }
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) struct ServerOptions {
     persistence: Persistence,
     port: bool,
     unix_socket: bool,
+    tls: bool,
     config: Vec<(String, String)>,
 }
 
@@ -59,6 +60,11 @@ impl ServerOptions {
         self.unix_socket()
     }
 
+    /// Listens with TLS on another port too; the lines name the certificate.
+    pub(crate) fn tls(self, lines: &[(&'static str, String)]) -> Self {
+        lines.iter().fold(Self { tls: true, ..self }, |options, (name, value)| options.config(name, value))
+    }
+
     /// One more line of `redis.conf`; the value is one word.
     pub(crate) fn config(mut self, name: &str, value: &str) -> Self {
         self.config.push((name.to_owned(), value.to_owned()));
@@ -72,11 +78,13 @@ impl ServerOptions {
             .tempdir()
             .unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         for _ in 0..10 {
-            let port = if self.port { free_port() } else { 0 };
-            let process =
-                Process::start(&program::path(), &self.arguments(port, folder.path()), folder.path());
+            let [port, tls_port] = [self.port, self.tls].map(|wanted| if wanted { free_port() } else { 0 });
+            let arguments = self.arguments(port, tls_port, folder.path());
+            let process = Process::start(&program::path(), &arguments, folder.path());
             match ready(process, &self.door(port, folder.path())) {
-                Ok(process) => return RedisServer { process: Some(process), options: self, port, folder },
+                Ok(process) => {
+                    return RedisServer { process: Some(process), options: self, port, tls_port, folder };
+                }
                 // Somebody else took the port in between.
                 Err(_) if log(folder.path()).contains("Address already in use") => {}
                 Err(error) => panic!("the Redis server did not start: {error}\n{}", log(folder.path())),
@@ -85,13 +93,13 @@ impl ServerOptions {
         panic!("ten ports in turn were taken by others")
     }
 
-    fn arguments(&self, port: u16, folder: &Path) -> Vec<String> {
+    fn arguments(&self, port: u16, tls_port: u16, folder: &Path) -> Vec<String> {
         let (append_only, sync) = match self.persistence {
             Persistence::None => ("no", "no"),
             Persistence::EverySecond => ("yes", "everysec"),
             Persistence::Always => ("yes", "always"),
         };
-        let port = port.to_string();
+        let [port, tls_port] = [port, tls_port].map(|port| port.to_string());
         let (folder_name, socket) = (folder.display().to_string(), socket(folder).display().to_string());
         let mut config = vec![
             ("bind", "127.0.0.1"),
@@ -106,6 +114,9 @@ impl ServerOptions {
         ];
         if self.unix_socket {
             config.push(("unixsocket", &socket));
+        }
+        if self.tls {
+            config.push(("tls-port", &tls_port));
         }
         config.extend(self.config.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         config.iter().flat_map(|(name, value)| [format!("--{name}"), (*value).to_owned()]).collect()
@@ -124,6 +135,7 @@ pub(crate) struct RedisServer {
     process: Option<Process>,
     options: ServerOptions,
     port: u16,
+    tls_port: u16,
     folder: TempDir,
 }
 
@@ -135,7 +147,8 @@ impl RedisServer {
 
     /// A server on a free port that keeps nothing; `.start()` starts it.
     pub(crate) fn options() -> ServerOptions {
-        ServerOptions { persistence: Persistence::None, port: true, unix_socket: false, config: Vec::new() }
+        let (persistence, config) = (Persistence::None, Vec::new());
+        ServerOptions { persistence, port: true, unix_socket: false, tls: false, config }
     }
 
     /// `redis://127.0.0.1:PORT`, or the socket's URL where there is no port.
@@ -157,6 +170,12 @@ impl RedisServer {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where it listens with TLS; only with that.
+    pub(crate) fn tls_port(&self) -> u16 {
+        assert!(self.options.tls, "the server has no port for TLS");
+        self.tls_port
     }
 
     /// Holds its files and, in `redis.log`, its log.
@@ -205,7 +224,7 @@ impl RedisServer {
     /// is its data unless it is persistent.
     pub(crate) fn start_again(&mut self) {
         assert!(self.process.is_none(), "the server is up");
-        let arguments = self.options.arguments(self.port, self.folder());
+        let arguments = self.options.arguments(self.port, self.tls_port, self.folder());
         let process = Process::start(&program::path(), &arguments, self.folder());
         let process = ready(process, &self.options.door(self.port, self.folder()))
             .unwrap_or_else(|error| panic!("the Redis server did not start again: {error}\n{}", self.log()));
