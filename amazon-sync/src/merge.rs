@@ -146,17 +146,18 @@ pub enum Action {
     Nothing,
     /// Publish ours, in place of any intent there is.
     Publish(Quantity),
-    /// Publish this number, which is below ours and not above Amazon's, until the orders are read:
-    /// one may be on its way.
+    /// Publish this number, which is below ours and Amazon's, until the orders are read: one may be
+    /// on its way.
     HoldBack(Quantity),
     /// Both sides agree: what Amazon shows is the base ([`agreed`]) and the intent is settled. Then
     /// decide again, since ours may have moved meanwhile.
     MoveBase,
-    /// The intent is on its way: decide again then, or when the listing is read.
+    /// An intent is on its way, or orders up to the read are not all known: decide again then, or
+    /// sooner when the listing or the orders were read.
     Wait(DateTime<Utc>),
     /// Hand the same number over again, by another sink if there is one.
     Resubmit,
-    /// Read the listing again, and the orders up to now.
+    /// Read the listing again.
     Reread,
     /// Write nothing to it until somebody has looked, for [`Decision::code`].
     Freeze,
