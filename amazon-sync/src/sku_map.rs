@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rules_core::judge::code::Code;
 
@@ -77,6 +78,8 @@ pub struct SkuMap {
     item_ids: HashMap<ItemCode, ItemId>,
     entries: HashMap<Sku, Entry>,
     listings: Vec<Listed>,
+    /// All channels; there are few.
+    channels: Vec<Channel>,
     /// Recipes by listing, and behind those of all listings the recipes of SKUs that are not
     /// listed: where each begins in the two columns of parts.
     starts: Vec<u32>,
@@ -101,9 +104,10 @@ enum Entry {
 #[derive(Clone, Debug)]
 struct Listed {
     sku: Sku,
-    channel: Channel,
+    /// The place among the channels.
+    channel: u32,
     asin: Option<Asin>,
-    product_type: Option<String>,
+    product_type: Option<Arc<str>>,
 }
 
 /// Why a SKU stands for nothing.
@@ -218,12 +222,12 @@ impl SkuMap {
 
     /// All listings with their ids, in order.
     pub fn listings(&self) -> impl Iterator<Item = (ListingId, MappedListing<'_>)> {
-        (0..).map(ListingId).zip(self.listings.iter().map(Listed::view))
+        (0..).map(ListingId).zip(&self.listings).filter_map(|(id, listed)| Some((id, self.view(listed)?)))
     }
 
     /// A listing; `None` for an id of another map.
     pub fn mapped(&self, listing: ListingId) -> Option<MappedListing<'_>> {
-        self.listings.get(listing.index()).map(Listed::view)
+        self.listings.get(listing.index()).and_then(|listed| self.view(listed))
     }
 
     /// What one unit of a SKU is made of.
@@ -253,6 +257,15 @@ impl SkuMap {
         }
     }
 
+    fn view<'a>(&'a self, listed: &'a Listed) -> Option<MappedListing<'a>> {
+        Some(MappedListing {
+            sku: &listed.sku,
+            channel: self.channels.get(listed.channel as usize)?,
+            asin: listed.asin.as_ref(),
+            product_type: listed.product_type.as_deref(),
+        })
+    }
+
     /// The parts of a listing, and where they are among those of all listings.
     pub(crate) fn parts_of(&self, listing: ListingId) -> Option<(Range<usize>, &[ItemId], &[u32])> {
         let span = span(&self.starts, listing.index())?;
@@ -262,17 +275,6 @@ impl SkuMap {
     fn recipe_at(&self, at: usize) -> Option<Recipe<'_>> {
         let span = span(&self.starts, at)?;
         Some(Recipe { items: self.part_items.get(span.clone())?, units: self.part_units.get(span)? })
-    }
-}
-
-impl Listed {
-    fn view(&self) -> MappedListing<'_> {
-        MappedListing {
-            sku: &self.sku,
-            channel: &self.channel,
-            asin: self.asin.as_ref(),
-            product_type: self.product_type.as_deref(),
-        }
     }
 }
 

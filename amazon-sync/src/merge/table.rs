@@ -1,4 +1,5 @@
-use super::{Context, Decision, Mapping, Pending, Row, Ships, decide};
+use super::{Action, Context, Decision, Mapping, Pending, Row, Ships, decide};
+use crate::drift::Drift;
 use crate::quantity::{Cell, Quantity, Units};
 use crate::sku_map::ListingId;
 
@@ -207,11 +208,29 @@ pub fn decide_all(table: &Table, context: &Context, decisions: &mut Vec<Decision
     let numbers = table.base.iter().zip(&table.ours).zip(&table.theirs);
     let counts = table.sold.iter().zip(&table.sold_since_read);
     let rest = table.marks.iter().zip(&table.rare);
-    let rows =
-        numbers.zip(counts).zip(rest).map(|((((base, ours), theirs), (sold, since)), (marks, rare))| {
-            table.assemble([*base, *ours, *theirs], [*sold, *since], *marks, *rare)
-        });
-    decisions.extend(rows.map(|row| decide(&row, context)));
+    let rows = numbers.zip(counts).zip(rest);
+    decisions.extend(rows.map(|((((base, ours), theirs), (sold, since)), (marks, rare))| {
+        let (numbers, counts) = ([*base, *ours, *theirs], [*sold, *since]);
+        if is_quiet(numbers, counts, *marks, *rare) {
+            QUIET
+        } else {
+            decide(&table.assemble(numbers, counts, *marks, *rare), context)
+        }
+    }));
+}
+
+/// What is decided about most listings, most of the time.
+const QUIET: Decision = Decision { class: Drift::InSync, action: Action::Nothing };
+
+/// True when [`decide`] would say [`QUIET`] because all numbers are the same and nothing was sold.
+fn is_quiet([base, ours, theirs]: [Cell; 3], [sold, since]: [i32; 2], marks: Marks, rare: u32) -> bool {
+    base == theirs
+        && ours == theirs
+        && !theirs.is_none()
+        && (sold | since) == 0
+        && marks.absent == 0
+        && marks.flags & !Marks::COVERED == 0
+        && rare == COMMON
 }
 
 fn set<T>(column: &mut [T], at: usize, value: T) {

@@ -12,7 +12,12 @@ impl Cell {
 
     /// The quantity, if there is one.
     pub const fn get(self) -> Option<Quantity> {
-        if self.0 == u32::MAX { None } else { Some(Quantity(self.0)) }
+        if self.is_none() { None } else { Some(Quantity(self.0)) }
+    }
+
+    /// True for none.
+    pub const fn is_none(self) -> bool {
+        self.0 == Self::NONE.0
     }
 }
 

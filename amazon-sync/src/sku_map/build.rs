@@ -101,6 +101,8 @@ struct Definition {
     asin: Option<Asin>,
     product_type: Option<String>,
     refused: Option<Unresolved>,
+    /// What it comes down to, once it is resolved.
+    parts: Option<resolve::Parts>,
 }
 
 impl SkuMapBuilder {
@@ -130,6 +132,7 @@ impl SkuMapBuilder {
                     asin,
                     product_type,
                     refused: None,
+                    parts: None,
                 });
                 slot.insert(self.definitions.len() - 1);
                 return;
@@ -165,6 +168,7 @@ impl SkuMapBuilder {
                     asin: None,
                     product_type: None,
                     refused: Some(Unresolved::Refused),
+                    parts: None,
                 });
                 slot.insert(self.definitions.len() - 1);
             }
@@ -183,9 +187,10 @@ impl SkuMapBuilder {
     /// The map of what is right, and everything that is wrong. SKUs with a fault, and those that
     /// are made of them, stand for nothing in it: looking one up says why.
     pub fn build_rest(mut self) -> (SkuMap, SkuMapError) {
-        let resolved = resolve::resolve(&self.places, &mut self.definitions, &mut self.error);
+        let items = resolve::resolve(&self.places, &mut self.definitions, &mut self.error);
+        // A million names: they are indexed anew.
         drop(self.places);
-        let map = assemble::assemble(self.definitions, resolved, &mut self.error);
+        let map = assemble::assemble(self.definitions, items, &mut self.error);
         self.error.sort();
         (map, self.error)
     }

@@ -15,12 +15,6 @@ const NAMED: usize = 8;
 /// Items of one unit, each with its units: once each, in the order of their numbers.
 pub(super) type Parts = Box<[(u32, u32)]>;
 
-/// All items, and the parts of each definition that is right.
-pub(super) struct Resolved {
-    pub(super) items: Vec<ItemCode>,
-    pub(super) parts: Vec<Option<Parts>>,
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     New,
@@ -28,26 +22,21 @@ enum State {
     Done,
 }
 
-/// Follows all definitions. Depth first, on a stack of our own: a chain of a million aliases must
+/// Gives each definition that is right its parts, and returns the items by their numbers. Depth first, on a stack of our own: a chain of a million aliases must
 /// not overflow that of the process.
 pub(super) fn resolve(
     places: &HashMap<Sku, usize>,
     definitions: &mut [Definition],
     error: &mut SkuMapError,
-) -> Resolved {
-    let mut walk = Walk {
-        places,
-        states: vec![State::New; definitions.len()],
-        items: HashMap::new(),
-        parts: vec![None; definitions.len()],
-        path: Vec::new(),
-    };
+) -> Vec<ItemCode> {
+    let mut walk =
+        Walk { places, states: vec![State::New; definitions.len()], items: HashMap::new(), path: Vec::new() };
     for start in 0..definitions.len() {
         walk.from(start, definitions, error);
     }
     let mut items: Vec<_> = walk.items.into_iter().collect();
     items.sort_unstable_by_key(|(_, number)| *number);
-    Resolved { items: items.into_iter().map(|(code, _)| code).collect(), parts: walk.parts }
+    items.into_iter().map(|(code, _)| code).collect()
 }
 
 struct Walk<'a> {
@@ -55,7 +44,6 @@ struct Walk<'a> {
     states: Vec<State>,
     /// Items are numbered as they are met.
     items: HashMap<ItemCode, u32>,
-    parts: Vec<Option<Parts>>,
     /// The definitions that are being followed, with the number of the part that is next.
     path: Vec<(usize, usize)>,
 }
@@ -125,11 +113,10 @@ impl Walk<'_> {
         let Some(definition) = definitions.get(at).filter(|definition| definition.refused.is_none()) else {
             return;
         };
-        let sum = self.sum(definition);
-        match sum {
+        match self.sum(definition, definitions) {
             Ok(parts) => {
-                if let Some(place) = self.parts.get_mut(at) {
-                    *place = Some(parts);
+                if let Some(definition) = definitions.get_mut(at) {
+                    definition.parts = Some(parts);
                 }
             }
             Err((line, problem)) => {
@@ -139,7 +126,7 @@ impl Walk<'_> {
         }
     }
 
-    fn sum(&mut self, definition: &Definition) -> Result<Parts, (u64, SkuMapProblem)> {
+    fn sum(&mut self, definition: &Definition, others: &[Definition]) -> Result<Parts, (u64, SkuMapProblem)> {
         let sku = || definition.sku.to_string();
         let huge = |line: u64, what: String| (line, SkuMapProblem::Huge { sku: sku(), what });
         let mut sum: Vec<(u32, u32)> = Vec::with_capacity(definition.made_of.len());
@@ -150,8 +137,8 @@ impl Walk<'_> {
                 sum.push((self.number(item).ok_or((*line, SkuMapProblem::Full))?, units));
                 continue;
             };
-            let place = self.places.get(of).and_then(|place| self.parts.get(*place));
-            let Some(Some(parts)) = place else {
+            let other = self.places.get(of).and_then(|place| others.get(*place));
+            let Some(parts) = other.and_then(|other| other.parts.as_ref()) else {
                 return Err((*line, SkuMapProblem::Rests { sku: sku(), of: of.to_owned() }));
             };
             for (item, in_one) in parts {
