@@ -161,7 +161,7 @@ proptest! {
                     carried_out(&store, &house, &commit).await;
                 }
                 let found = store.positions(&house.shelf, &Items::Named(vec![item(0)])).await.unwrap();
-                found.first().map(|record| record.position.on_hand)
+                found.first().map(|record| record.position.on_hand).unwrap_or_default()
             })
         });
         prop_assert_eq!(ends[0], ends[1]);

@@ -1,12 +1,13 @@
 //! Time travel: what was where at any instant, and why.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amazon_sync::historian::Historian;
 use amazon_sync::ledger::{Bucket, Cause, Movement, MovementKey, Position};
 use amazon_sync::quantity::Units;
 use amazon_sync::sync_store::{Commit, Items, SyncStore};
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use rules_core::store::memory::Memory;
@@ -118,6 +119,44 @@ proptest! {
             let store = Sqlite::open_with(folder.path().join("sync.db"), config).await.unwrap();
             travel(Arc::new(store), &clock, &house, &drafts).await
         })?;
+    }
+}
+
+/// A clock that may be set back.
+#[derive(Debug)]
+struct Watch(Mutex<DateTime<Utc>>);
+
+#[async_trait]
+impl Clock for Watch {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+
+    async fn sleep_until(&self, instant: DateTime<Utc>) {
+        *self.0.lock().unwrap() = instant;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_does_not_turn_history_round() {
+    let [scope, _] = super::ports::scopes().await;
+    let (house, folder) = (House::of(&scope), tempfile::tempdir().unwrap());
+    let watch = Arc::new(Watch(Mutex::new(at(60))));
+    let memory = Memory::with(Arc::<Watch>::clone(&watch), Arc::new(SeededIds::new(1)));
+    let config = SqliteConfig::default().with_clock(Arc::<Watch>::clone(&watch));
+    let sqlite = Sqlite::open_with(folder.path().join("sync.db"), config).await.unwrap();
+    let stores: [Arc<dyn SyncStore>; 2] = [Arc::new(memory), Arc::new(sqlite)];
+    for any in stores {
+        for (number, minutes) in [60, 20, 70].into_iter().enumerate() {
+            watch.sleep_until(at(minutes)).await;
+            let draft = (vec![(0, 0, 1)], None, 0);
+            any.commit(&house.shelf, &commit(&house, number, &draft)).await.unwrap();
+        }
+        let historian = Historian::new(any);
+        for (minutes, units) in [(59, 0), (60, 2), (69, 2), (70, 3)] {
+            let found = historian.position(&house.shelf, &item(0), at(minutes)).await.unwrap();
+            assert_eq!(found.on_hand.get(), units, "minute {minutes}");
+        }
     }
 }
 
