@@ -519,7 +519,8 @@ fn a_listing_that_is_missing_is_not_written_and_is_taken_up_when_it_is_back() {
         bench.amazon.state(|state| state.shown.remove(&sku("CUP")));
         bench.host.set(&item("cup"), Quantity::new(12).unwrap());
         bench.run_for(3 * 60).await;
-        let cups = || bench.amazon.state(|state| state.writes.iter().filter(|(name, ..)| name == "CUP").count());
+        let cups =
+            || bench.amazon.state(|state| state.writes.iter().filter(|(name, ..)| name == "CUP").count());
         assert_eq!(cups(), 0, "absent is neither zero nor to be written");
         assert!(bench.has_letter("drift.missing").await);
         bench.amazon.show("CUP", 20);
