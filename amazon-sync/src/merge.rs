@@ -3,17 +3,47 @@
 //!
 //! Amazon lowers its number by itself when somebody buys, and the ledger learns of the order later.
 //! So a number of Amazon's is never compared with ours as it is, but with what the orders since the
-//! base explain. What is explained is published over; what is not is held back, read anew, or left
-//! to the [`DriftPolicy`].
+//! base explain. They explain a range, not a number: an order that was told after the listing was
+//! read may be in what was read or not. What is explained is published over; what is not is held
+//! back, read anew, or left to the [`DriftPolicy`].
 //!
 //! A decision is a pure function of a [`Row`]: deciding again, or with the decision carried out,
 //! decides nothing new, and no number is raised while anything about it is in doubt.
 //! [`decide`] judges one listing, [`decide_all`] a [`Table`] of a million.
 //!
+//! # What is decided
+//!
+//! | class | when | what to do |
+//! |---|---|---|
+//! | [`InSync`](Drift::InSync) | Amazon shows ours | [`MoveBase`](Action::MoveBase), or nothing |
+//! | | the known orders lead from the base to ours | nothing; [`Reread`](Action::Reread) if some were told since the read, because a write of ours may have put them back |
+//! | [`OursAhead`](Drift::OursAhead) | everything is explained, and ours is another number | [`Publish`](Action::Publish) |
+//! | | both never agreed | by `first_sight`; a number is raised when all orders up to the read are known |
+//! | | nothing is left, and another number is on its way | publish nothing, past it |
+//! | [`InFlight`](Drift::InFlight) | a number is on its way | [`Wait`](Action::Wait) until its deadline |
+//! | [`LostWrite`](Drift::LostWrite) | past the deadline | reread; if it was read since, [`Resubmit`](Action::Resubmit), or publish what is ours meanwhile |
+//! | [`DeclaredEffectiveGap`](Drift::DeclaredEffectiveGap) | Amazon has stored a number that is on its way, and does not offer it | wait until the deadline, reread, then as a lost write |
+//! | [`UnseenSale`](Drift::UnseenSale) | Amazon shows less than is explained, in one read or while some orders up to it may be unknown | [`HoldBack`](Action::HoldBack) so much if ours would be above it; else reread, and wait for the orders |
+//! | [`LateCancel`](Drift::LateCancel) | Amazon shows more than is explained, in one read or while some orders may be unknown | publish ours if it is lower; else reread, and wait for the orders |
+//! | [`ForeignWrite`](Drift::ForeignWrite) | either, at two reads and with all orders known | by the policy |
+//! | [`Missing`](Drift::Missing) | absent in one read, or never read | reread |
+//! | | absent in two | nothing, or [`Freeze`](Action::Freeze) |
+//! | [`ChannelFlip`](Drift::ChannelFlip) | Amazon and the SKU map name different shippers | freeze |
+//! | [`Unmapped`](Drift::Unmapped), [`Ambiguous`](Drift::Ambiguous) | the map does not say what it is | nothing, and a letter |
+//!
+//! A listing that Amazon ships is in sync, whatever it shows, and one that is frozen is left alone.
+//!
 //! # Carrying decisions out
-//! An intent for a number other than ours presumes sales that are not seen yet: it is stored with
-//! [`presumed_sold`], and its base with [`agreed`]. Otherwise the next merge would take the
-//! difference for a change of ours and publish it.
+//! - An intent is stored with [`presumed_sold`], and a base is what [`agreed`] says. An intent for
+//!   less than ours presumes sales that are not seen yet; without that the next merge would take the
+//!   difference for a change of ours and publish it.
+//! - What was read is put down with [`shown`] and [`absent`], with the units sold that the ledger
+//!   knew *before* it was asked.
+//! - After [`Action::MoveBase`] the listing is decided once more, since ours may have moved.
+//! - Whoever decides that a foreign write is right, or wrong, stores [`agreed`] as the base: from
+//!   there on ours is published.
+//! - A listing that waits for orders is decided again when a window of orders was closed. To read it
+//!   again and again would put that off: the orders up to the *last* read must be known.
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
@@ -21,6 +51,7 @@ use rules_core::judge::code::Code;
 use crate::drift::Drift;
 use crate::policy::DriftPolicy;
 use crate::quantity::{Quantity, Units};
+use crate::sku_map::Unresolved;
 
 mod decide;
 mod record;
@@ -72,6 +103,15 @@ pub enum Mapping {
     Unmapped,
     /// Two things, or something impossible.
     Ambiguous,
+}
+
+impl From<Unresolved> for Mapping {
+    fn from(why: Unresolved) -> Self {
+        match why {
+            Unresolved::Unmapped => Self::Unmapped,
+            Unresolved::Ambiguous | Unresolved::Refused => Self::Ambiguous,
+        }
+    }
 }
 
 /// Who ships a listing, by the SKU map and by Amazon.

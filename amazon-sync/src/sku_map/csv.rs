@@ -197,7 +197,7 @@ impl Header {
         let product_type = Some(cell(Column::ProductType).trim()).filter(|text| !text.is_empty());
         Ok(SkuRow {
             sku,
-            channels: cell(Column::Channel).split_whitespace().map(Channel::of).collect(),
+            channels: cell(Column::Channel).split_whitespace().map(channel).collect::<Result<_, _>>()?,
             made_of,
             asin: asin.map(Asin::parse).transpose().map_err(named("asin"))?,
             product_type: product_type.map(str::to_owned),
@@ -242,6 +242,17 @@ impl Header {
             "bundle" => Ok(MadeOf::BundleOf { of: other()?, units: units("bundle", 1)? }),
             _ => Err(SkuMapProblem::Kind { kind }),
         }
+    }
+}
+
+fn channel(code: &str) -> Result<Channel, SkuMapProblem> {
+    let upper = code.to_ascii_uppercase();
+    let is_word = ["FBA", "AFN", "FBM", "MFN", "MERCHANT"].contains(&upper.as_str());
+    let is_miswritten = (upper == "DEFAULT" || upper.starts_with("AMAZON")) && upper != code;
+    if is_word || is_miswritten {
+        Err(SkuMapProblem::Channel { channel: code.to_owned() })
+    } else {
+        Ok(Channel::of(code))
     }
 }
 

@@ -43,6 +43,15 @@ pub enum SkuMapProblem {
         /// What was given.
         kind: String,
     },
+    /// A word that means a channel and is none of Amazon's codes. Taken for a supply source it
+    /// would let a listing that Amazon ships be written to.
+    #[error(
+        "{channel:?} is no channel code; write DEFAULT for what the merchant ships, AMAZON_NA, AMAZON_EU or AMAZON_JP for what Amazon ships"
+    )]
+    Channel {
+        /// What was given.
+        channel: String,
+    },
     /// No number of units, or an absurd one.
     #[error("{units:?} cannot be the units of {kind} {sku:?}; write {least} to {most}", most = super::build::MOST_UNITS)]
     Units {

@@ -72,6 +72,19 @@ fn a_sku_may_be_listed_through_several_channels() {
 }
 
 #[test]
+fn a_channel_that_is_miswritten_is_not_taken_for_a_supply_source() {
+    for channel in ["amazon_eu", "Default", "FBA", "afn", "MFN"] {
+        let found = faults(&format!("MUG,{channel},item,mug,\n"));
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].starts_with(&format!("line 2: {channel:?} is no channel code; write DEFAULT")),
+            "{found:?}"
+        );
+    }
+    assert!(read("MUG,4a9d-SHED,item,mug,\n").is_ok());
+}
+
+#[test]
 fn all_faults_of_a_file_are_told_with_line_and_remedy() {
     let found = faults(
         "MUG,DEFAULT,item,mug,\n\

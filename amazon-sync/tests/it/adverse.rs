@@ -51,6 +51,8 @@ struct State {
     orders: BTreeMap<OrderId, Order>,
     shown: BTreeMap<Sku, (Channel, u32)>,
     asked: Vec<OrderQuery>,
+    /// By how many minutes its clock is behind ours.
+    behind: i64,
     rows: Vec<Result<SnapshotRow, RowError>>,
     sweep: Vec<SnapshotRow>,
     writes: Vec<(String, u32, &'static str)>,
@@ -103,7 +105,8 @@ impl Marketplace for Amazon {
         self.state(|state| {
             state.asked.push(query.clone());
             let next = state.pages.get_mut(account.seller().as_str()).and_then(VecDeque::pop_front);
-            next.unwrap_or_else(|| Ok(page(Vec::new(), None, now)))
+            let server_now = now - chrono::TimeDelta::minutes(state.behind);
+            next.unwrap_or_else(|| Ok(page(Vec::new(), None, server_now)))
         })
     }
 
@@ -392,6 +395,7 @@ fn a_clock_that_is_ahead_of_amazons_is_noticed_and_allowed_for() {
             request: None,
         };
         let behind = |minutes| nine() + chrono::TimeDelta::minutes(minutes) - chrono::TimeDelta::minutes(20);
+        bench.amazon.state(|state| state.behind = 20);
         bench.amazon.answer(ONE, Err(refused()));
         bench.amazon.answer(ONE, Err(refused()));
         bench.amazon.answer(ONE, Ok(page(Vec::new(), None, behind(0))));
@@ -508,17 +512,20 @@ fn a_snapshot_tells_of_strangers_and_of_rows_that_cannot_be_read() {
 }
 
 #[test]
-fn a_listing_that_is_absent_once_is_not_written_and_not_zero() {
+fn a_listing_that_is_missing_is_not_written_and_is_taken_up_when_it_is_back() {
     runtime().block_on(async {
         let bench = Bench::new(&[ONE]).await;
         bench.run_for(30).await;
         bench.amazon.state(|state| state.shown.remove(&sku("CUP")));
         bench.host.set(&item("cup"), Quantity::new(12).unwrap());
-        bench.run_for(26 * 60).await;
-        let cups = bench.amazon.state(|state| state.writes.iter().filter(|(name, ..)| name == "CUP").count());
-        assert!(cups <= 2, "it was handed over, and not again and again: {cups}");
-        bench.run_for(60).await;
-        assert_eq!(bench.amazon.shown("CUP"), 12, "it was written, so it is there");
+        bench.run_for(3 * 60).await;
+        let cups =
+            || bench.amazon.state(|state| state.writes.iter().filter(|(name, ..)| name == "CUP").count());
+        assert_eq!(cups(), 0, "absent is neither zero nor to be written");
+        assert!(bench.has_letter("drift.missing").await);
+        bench.amazon.show("CUP", 20);
+        bench.run_for(2 * 60).await;
+        assert_eq!((cups(), bench.amazon.shown("CUP")), (1, 12));
     });
 }
 
