@@ -23,11 +23,11 @@ pub(super) async fn broken(day: &Day) -> anyhow::Result<Vec<String>> {
     for (account, why) in &report.stopped {
         broken.push(format!("{account} stands still: {why}"));
     }
-    name(&mut broken, "items", shelf(day).await?);
+    name(&mut broken, "items", &shelf(day).await?);
     Ok(broken)
 }
 
-fn name(broken: &mut Vec<String>, what: &str, wrong: Vec<String>) {
+fn name(broken: &mut Vec<String>, what: &str, wrong: &[String]) {
     if !wrong.is_empty() {
         let more = wrong.len().saturating_sub(NAMED);
         let named = wrong.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");

@@ -135,14 +135,14 @@ impl Day {
             None => None,
         };
         let running = self.sync.start();
-        tokio::select! {
+        let broken = tokio::select! {
             ended = self.hours_and_evening(options, applied.is_some()) => ended?,
             interrupt = tokio::signal::ctrl_c() => {
                 interrupt.context("waiting for an interrupt")?;
                 drain(running).await?;
                 return Ok(None);
             }
-        }
+        };
         drain(running).await?;
         Ok(Some(Outcome {
             hours: options.hours,
@@ -150,11 +150,13 @@ impl Day {
             amazon: self.amazon.report(),
             applied,
             letters: self.sync.letters(0, 100_000).await?.len(),
-            broken: check::broken(self).await?,
+            broken,
         }))
     }
 
-    async fn hours_and_evening(&self, options: &Options, is_closed: bool) -> anyhow::Result<()> {
+    /// The day, and the evening until nothing is broken any more; what still is at its end. Parcels
+    /// leave all the time, so ledger and shelf are compared while both are looked at.
+    async fn hours_and_evening(&self, options: &Options, is_closed: bool) -> anyhow::Result<Vec<String>> {
         let mut table = Table::new(options.report);
         let closes_at = if is_closed {
             self.now()
@@ -169,10 +171,15 @@ impl Day {
             closes_at
         };
         self.amazon.world(|world| world.happen(Incident::Close));
-        while self.now() < closes_at + EVENING && !check::broken(self).await?.is_empty() {
+        let broken = loop {
             self.clock.sleep(LOOK.to_std()?).await;
-        }
-        table.row(self, self.now() - self.begins_at).await
+            let broken = check::broken(self).await?;
+            if broken.is_empty() || closes_at + EVENING <= self.now() {
+                break broken;
+            }
+        };
+        table.row(self, self.now() - self.begins_at).await?;
+        Ok(broken)
     }
 }
 

@@ -17,12 +17,12 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub skus: Option<PathBuf>,
 
-    /// CSV file of what lies on the shelf: item, on_hand, shop_per_hour [default: the one that
+    /// CSV file of what lies on the shelf: `item`, `on_hand`, `shop_per_hour` [default: the one that
     /// comes with the program].
     #[arg(long, value_name = "FILE")]
     pub shelf: Option<PathBuf>,
 
-    /// CSV file of how much is wanted: sku, per_hour, most_units, on_amazons_shelf [default: the
+    /// CSV file of how much is wanted: `sku`, `per_hour`, `most_units`, `on_amazons_shelf` [default: the
     /// one that comes with the program].
     #[arg(long, value_name = "FILE")]
     pub demand: Option<PathBuf>,

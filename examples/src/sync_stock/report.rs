@@ -55,10 +55,10 @@ impl<'a> Summary<'a> {
             units_sold_by_amazon: amazon.units_sold_by_amazon,
             shop_units_sold: amazon.shop_units_sold,
             oversold_units: amazon.oversold_units,
-            oversold_per_10k_orders: rounded(ratio(amazon.oversold_units as f64 * 1e4, amazon.orders as f64)),
+            oversold_per_10k_orders: rounded(ratio(count(amazon.oversold_units) * 1e4, count(amazon.orders))),
             writes: sync.writes,
             writes_saved: sync.writes_saved,
-            budget_share: rounded(ratio(useful as f64, allowed)),
+            budget_share: rounded(ratio(count(useful), allowed)),
             wasted_calls: operations.iter().map(|operation| operation.throttled).sum(),
             drift_by_class: &sync.drift_by_class,
             p50_change_to_effect_s: seconds(sync.p50_change_to_effect),
@@ -120,6 +120,11 @@ fn people(outcome: &Outcome, summary: &Summary<'_>) {
             "The ledger's sums are those of the orders, no listing that Amazon ships was written, every number is settled."
         );
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody makes 2^52 calls")]
+const fn count(number: u64) -> f64 {
+    number as f64
 }
 
 fn ratio(of: f64, all: f64) -> f64 {

@@ -9,7 +9,7 @@ use amazon_sync::simulator::{
     AmazonAccount, Behaviour, Faults, Incident, Life, ListingPlan, Span, World, WorldBuilder,
 };
 use amazon_sync::sku::{ItemCode, Sku};
-use amazon_sync::sku_map::{ListingId, SkuMap};
+use amazon_sync::sku_map::{ListingId, Recipe, SkuMap};
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -125,7 +125,7 @@ fn listed(
         let recipe = map.recipe_of(id);
         let parts: Vec<(ItemCode, u32)> = recipe
             .iter()
-            .flat_map(|recipe| recipe.iter())
+            .flat_map(Recipe::iter)
             .filter_map(|(item, units)| Some((map.item_code(item)?.clone(), units)))
             .collect();
         let full =

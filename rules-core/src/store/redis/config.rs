@@ -167,6 +167,10 @@ impl RedisConfig {
     }
 
     /// How the client reaches an address of a single server.
+    #[cfg_attr(
+        not(feature = "redis-tls"),
+        expect(clippy::unused_self, reason = "authorities are for TLS alone")
+    )]
     pub(super) fn reach(&self, address: &str) -> Result<ConnectionInfo, RedisError> {
         #[cfg(feature = "redis-tls")]
         if address.starts_with("rediss://") {

@@ -13,11 +13,10 @@ use rules_core::work::outbox::Outbox;
 use whatsapp_dispatch::campaigns::{
     CampaignRecord, Campaigns, Change, Changed, Created, NewCampaign, Select,
 };
-use whatsapp_dispatch::delivery::{DeliveryLog, Manifest, Page, Planned, Query};
+use whatsapp_dispatch::delivery::{DeliveryLog, Forget, Manifest, Page, Planned, Query};
 use whatsapp_dispatch::fact::{Begin, Begun, Fact, Recorded};
 use whatsapp_dispatch::message::CampaignKey;
 use whatsapp_dispatch::people::{Address, ConsentChange, Learned, People, PersonKey, Standing};
-use whatsapp_dispatch::phone::PhoneNumber;
 use whatsapp_dispatch::progress::Progress;
 use whatsapp_dispatch::quarantine::{Quarantine, Quarantined, Stray};
 use whatsapp_dispatch::register::{Note, NoteKey, NoteKind, Register};
@@ -102,9 +101,10 @@ impl DeliveryLog for Insistent {
         self.hostile.repeat(|| self.hostile.store.adopt(), |_, _| true).await
     }
 
-    async fn forget_strays(&self, scope: &TenantScope, numbers: &[PhoneNumber]) -> Result<(), StoreError> {
-        self.twin.forget_strays(scope, numbers).await?;
-        self.hostile.repeat(|| self.hostile.store.forget_strays(scope, numbers), PartialEq::eq).await
+    async fn forget(&self, what: &Forget) -> Result<bool, StoreError> {
+        while self.twin.forget(what).await? {}
+        // A repeat goes on where the call stopped, so it may be the one that finds nothing more.
+        self.hostile.repeat(|| self.hostile.store.forget(what), |_, _| true).await
     }
 
     async fn messages(&self, query: &Query) -> Result<Page, StoreError> {
