@@ -29,12 +29,12 @@ fn cases_of_a_model_are_read_by_their_operation() {
     assert_eq!(tried[0].place, "m.json getFeed 200 case 0 request");
     let patch = json!({"request": {"parameters": {"body": {}}},
         "response": {"errors": [{"code": "BadRequest", "message": "no"}]}});
-    let path = "/listings/2021-08-01/items/{sellerId}/{sku}";
-    let tried = lines("m.json", &model(path, "patch", "patchListingsItem", "400", &patch));
+    let route = "/listings/2021-08-01/items/{sellerId}/{sku}";
+    let tried = lines("m.json", &model(route, "patch", "patchListingsItem", "400", &patch));
     assert_eq!(kinds(&tried), [("patchListingsItem", &Outcome::Same), ("Amazon error", &Outcome::Same)]);
     let cancelled = json!({"request": {"parameters": {"feedId": {"value": "77"}}}});
-    let path = "/feeds/2021-06-30/feeds/{feedId}";
-    let tried = lines("m.json", &model(path, "delete", "cancelFeed", "200", &cancelled));
+    let route = "/feeds/2021-06-30/feeds/{feedId}";
+    let tried = lines("m.json", &model(route, "delete", "cancelFeed", "200", &cancelled));
     assert_eq!(kinds(&tried), [("cancelFeed", &Outcome::Same), ("cancelFeed", &Outcome::Same)]);
 }
 
@@ -45,7 +45,7 @@ fn what_amazon_writes_and_nobody_knows_is_named_by_its_path() {
             "orderItems": [{"quantityOrdered": "two", "glitter": []}]}}});
     let tried =
         lines("m.json", &model("/orders/2026-01-01/orders/{orderId}", "get", "getOrder", "200", &case));
-    let kept = |paths: &[&str]| Outcome::Kept(paths.iter().map(|path| (*path).to_owned()).collect());
+    let kept = |paths: &[&str]| Outcome::Kept(paths.iter().map(|route| (*route).to_owned()).collect());
     assert_eq!(tried[0].outcome, kept(&["sparkle"]));
     let paths = [
         "order.fulfillment.fulfillmentStatus",
