@@ -55,10 +55,6 @@ const OWN: &[(&str, &str)] = &[
     ("people.erased", "Evidence: people were erased."),
     ("people.frequency_cap", "The person had as many marketing messages as the cap allows; it waits."),
     ("people.marketing_deferred", "WhatsApp holds marketing back from this person; it waits."),
-    (
-        "people.turn_waits",
-        "Another marketing message to the person is on its way and a rule counts them; this one waits a few seconds.",
-    ),
     ("person.erased", "The person was erased before the message was begun."),
     ("queue.unreadable", "The queue held a record that is no reference to a message."),
     ("quota.campaign_exceeded", "The campaign's allowance of messages is used up."),

@@ -31,7 +31,7 @@ use crate::campaign::Definition;
 use crate::campaigns::{CampaignRecord, Campaigns, Select};
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
-use crate::dispatcher::{Pairs, Turns};
+use crate::dispatcher::Pairs;
 use crate::gateway::{Content, MessageGateway};
 use crate::inbox::Inbox;
 use crate::message::CampaignKey;
@@ -71,7 +71,6 @@ pub(crate) struct Desk {
     pub(crate) remembered: Remembered,
     pub(crate) accounts: Accounts,
     pub(crate) pairs: Pairs,
-    pub(crate) turns: Turns,
     pub(crate) signs: Signs,
     /// Definitions of templates.
     pub(crate) shelf: Shelf,

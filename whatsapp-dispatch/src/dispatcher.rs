@@ -24,7 +24,6 @@ mod people_limit;
 mod pump;
 mod recorder;
 mod smooth;
-mod turns;
 
 use begin::Beginner;
 use pump::Pump;
@@ -33,7 +32,6 @@ use smooth::Smoother;
 
 pub(crate) use pairs::Pairs;
 pub(crate) use people_limit::PEOPLE_EXCEEDED;
-pub(crate) use turns::Turns;
 
 /// Sends until it is told to stop, then finishes what is begun and hands back the rest.
 #[derive(Debug)]

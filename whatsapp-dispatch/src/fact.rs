@@ -18,7 +18,7 @@ mod learn;
 mod state;
 
 pub use again::{Former, Reopening, Resend};
-pub use begin::{Begin, Begun, Gate, Hears, Opening};
+pub use begin::{Begin, Begun, Counts, Gate, Hears, Opening};
 pub use state::{Answer, Facts, State};
 
 /// Something that became known about a message.

@@ -30,8 +30,7 @@ pub use score::{NOT_ON_WHATSAPP, UNDELIVERABLE};
 pub use words::{OptOutWords, Word};
 
 pub(crate) use acquainted::Acquainted;
-pub(crate) use memory::opted_out;
-pub(crate) use memory::random_key;
+pub(crate) use memory::{count_sent, random_key, standing_of};
 pub(crate) use profile::SENT;
 #[cfg(any(feature = "redis", feature = "sqlite"))]
 pub(crate) use register::{Register, Row, Rows};
@@ -48,7 +47,8 @@ pub trait People: Debug + Send + Sync + 'static {
     async fn resolve(&self, addresses: &[Address]) -> Result<Vec<PersonKey>, StoreError>;
 
     /// Notes what was learned about people. Order and repetition change nothing, except that
-    /// [`Lesson::Reached`] may be passed over about somebody who missed no message.
+    /// [`Lesson::Reached`] may be passed over about somebody who missed no message, and that
+    /// [`Lesson::NotSent`] takes something back.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; repeat the call.
@@ -144,6 +144,9 @@ pub enum Lesson {
         /// Of which kind.
         category: Category,
     },
+    /// A marketing message that was counted under this instant when it was begun was not sent: it is
+    /// counted no more. Comes after the begin, whatever the order of everything else.
+    NotSent,
 }
 
 /// Something a person said about being messaged.
@@ -266,8 +269,27 @@ impl Standing {
         self.opted_out == Some(true) || (marketing && self.marketing_opted_out == Some(true))
     }
 
+    /// Stands for the marketing messages that are known to be sent to the person.
+    pub fn sent_mark(&self) -> SentMark {
+        SentMark::of(&self.marketing_sent)
+    }
+
     /// The first instant after the window that the person opened at this number.
     pub fn window_until(&self, number: &NumberId) -> Option<DateTime<Utc>> {
         self.windows.iter().find(|(known, _)| known == number).map(|(_, until)| *until)
+    }
+}
+
+/// A mark of the marketing messages that are known to be sent to a person: another one, another mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SentMark(u64);
+
+impl SentMark {
+    /// The mark of messages that were sent at these instants, in order.
+    pub fn of(sent: &[DateTime<Utc>]) -> Self {
+        // FNV-1a over the instants; what collides had to happen within one judgement.
+        let add = |mark: u64, byte: &u8| (mark ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3);
+        let instants = sent.iter().map(DateTime::timestamp_micros);
+        Self(instants.fold(0xCBF2_9CE4_8422_2325, |mark, at| at.to_be_bytes().iter().fold(mark, add)))
     }
 }

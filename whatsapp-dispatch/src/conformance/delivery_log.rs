@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
 use rules_core::judge::id::LeaseToken;
 use rules_core::work::events::Entry;
@@ -15,12 +16,12 @@ use crate::delivery::{
     Appended, BATCH, Forget, Kind, Manifest, Message, Place, PlanRow, PlanVerdict, Planned, Query, Recipient,
 };
 use crate::fact::{
-    Answer, Begin, Begun, Fact, Facts, Hears, Recorded, Reopening, Resend, State, Subject as Of, Then, Wait,
-    What,
+    Answer, Begin, Begun, Counts, Fact, Facts, Hears, Recorded, Reopening, Resend, State, Subject as Of,
+    Then, Wait, What,
 };
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, FIRST_STEP, MessageKey, PersonId, Salt};
-use crate::people::{ConsentChange, ConsentSource, PersonKey};
+use crate::people::{ConsentChange, ConsentSource, PersonKey, SentMark};
 use crate::phone::PhoneNumber;
 use crate::progress::{Bucket, DUPLICATE_PERSON, Progress, UNKNOWN_FINAL};
 
@@ -88,8 +89,7 @@ impl Subject {
     }
 
     async fn begin(&self, message: &MessageKey, by: u8) -> Begun {
-        let wish = Begin { message: message.clone(), lease: lease(by), also: Vec::new(), hears: None };
-        self.log.begin(&[wish]).await.unwrap().pop().unwrap()
+        self.log.begin(&[Begin::new(message.clone(), lease(by))]).await.unwrap().pop().unwrap()
     }
 
     /// Tells a fact that happens now.
@@ -133,6 +133,18 @@ impl Subject {
 
     async fn progress(&self, campaign: &CampaignRecord) -> Progress {
         self.log.progress(std::slice::from_ref(&campaign.key)).await.unwrap().pop().unwrap()
+    }
+
+    /// A wish for a message that counts for person 9, now.
+    fn counting(&self, campaign: &CampaignRecord, record: u32, judged: SentMark, by: u8) -> Begin {
+        let counts = Some(Counts { person: person(9), judged, at: self.now() });
+        Begin { counts, ..Begin::new(campaign.key.message(record), lease(by)) }
+    }
+
+    /// When marketing was sent to person n.
+    async fn sent(&self, n: u32) -> Vec<DateTime<Utc>> {
+        let person = PersonKey::new(&self.scopes[0], person(n));
+        self.people.standing(&[person]).await.unwrap().remove(0).marketing_sent
     }
 
     /// The records that a scan finds, `max` at a time.
@@ -336,12 +348,7 @@ pub async fn another_lease_finds_it_in_flight(s: Subject) {
 /// Wishes are answered in order, also several for one message.
 pub async fn wishes_are_answered_in_order(s: Subject) {
     let campaign = s.released(2).await.key;
-    let wish = |record, by| Begin {
-        message: campaign.message(record),
-        lease: lease(by),
-        also: Vec::new(),
-        hears: None,
-    };
+    let wish = |record, by| Begin::new(campaign.message(record), lease(by));
     let wishes = [wish(1, 1), wish(9, 1), wish(0, 1), wish(1, 2), wish(1, 1)];
     let answers = s.log.begin(&wishes).await.unwrap();
     let expected =
@@ -912,10 +919,8 @@ pub async fn merged_people_get_one_message(s: Subject) {
     s.made(&campaign, Change::Release).await;
     let key = |record| campaign.key.message(record);
     let wish = |record, also: &[u32]| Begin {
-        message: key(record),
-        lease: lease(1),
         also: also.iter().map(|n| person(*n)).collect(),
-        hears: None,
+        ..Begin::new(key(record), lease(1))
     };
     let begin = async |wishes: &[Begin]| s.log.begin(wishes).await.unwrap();
     // The one who was found to be another comes second, then first.
@@ -1168,12 +1173,7 @@ pub async fn large_campaigns_are_scanned_whole(s: Subject) {
         (0..2 * size).partition(|n| n.is_multiple_of(37) || (480..520).contains(n));
     let (taken, begun): (Vec<u32>, Vec<u32>) = sent.iter().partition(|n| n.is_multiple_of(2));
     for group in sent.chunks(32) {
-        let wish = |n: &u32| Begin {
-            message: campaign.key.message(*n),
-            lease: lease(1),
-            also: Vec::new(),
-            hears: None,
-        };
+        let wish = |n: &u32| Begin::new(campaign.key.message(*n), lease(1));
         let answers = s.log.begin(&group.iter().map(wish).collect::<Vec<_>>()).await.unwrap();
         assert!(answers.iter().all(|answer| *answer == Begun::Attempt(1)));
     }
@@ -1295,7 +1295,7 @@ pub async fn counters_add_up_after_anything(s: Subject) {
             17 => What::Held { wamid: wamid(record) },
             18 => {
                 let also = vec![person(u32::try_from(random(12)).unwrap())];
-                s.log.begin(&[Begin { message: key, lease: lease(1), also, hears: None }]).await.unwrap();
+                s.log.begin(&[Begin { also, ..Begin::new(key, lease(1)) }]).await.unwrap();
                 continue;
             }
             3 => What::Accepted { wamid: wamid(record) },
@@ -1346,6 +1346,40 @@ pub async fn whoever_opted_out_is_not_begun(s: Subject) {
     assert_eq!(begun, [Begun::OptedOut, Begun::OptedOut, Begun::Attempt(1), Begun::Attempt(1)]);
     assert_eq!(s.state(&campaign.key.message(0)).await, State::Waiting);
     assert_eq!(s.progress(&campaign).await.begun, 2);
+}
+
+/// A message that counts for its person is counted with its begin, once, in a store that keeps people
+/// too.
+pub async fn a_message_is_counted_as_it_is_begun(s: Subject) {
+    let campaign = s.released(2).await;
+    let wish = s.counting(&campaign, 0, SentMark::of(&[]), 1);
+    for _ in 0..2 {
+        assert_eq!(s.log.begin(std::slice::from_ref(&wish)).await.unwrap(), [Begun::Attempt(1)]);
+        (s.advance)(MINUTE);
+    }
+    assert_eq!(s.sent(9).await, [wish.counts.unwrap().at]);
+    assert_eq!(s.begin(&campaign.key.message(1), 1).await, Begun::Attempt(1));
+    assert_eq!(s.sent(9).await.len(), 1, "the other one does not count");
+}
+
+/// What was judged before another message to the person was counted is overtaken: it is left as it is,
+/// and begun when it was judged anew.
+pub async fn of_messages_judged_at_once_one_is_begun(s: Subject) {
+    let campaign = s.released(4).await;
+    let none = SentMark::of(&[]);
+    let wish = |record, judged| s.counting(&campaign, record, judged, 1);
+    let begun = s.log.begin(&[wish(0, none), wish(1, none)]).await.unwrap();
+    assert_eq!(begun, [Begun::Attempt(1), Begun::Overtaken]);
+    assert_eq!(s.log.begin(&[wish(2, none)]).await.unwrap(), [Begun::Overtaken]);
+    assert_eq!(s.state(&campaign.key.message(1)).await, State::Waiting);
+    assert_eq!((s.progress(&campaign).await.begun, s.sent(9).await.len()), (1, 1));
+
+    let judged = SentMark::of(&s.sent(9).await);
+    assert_eq!(s.log.begin(&[wish(1, judged)]).await.unwrap(), [Begun::Overtaken], "the instant is taken");
+    (s.advance)(MINUTE);
+    assert_eq!(s.log.begin(&[s.counting(&campaign, 1, judged, 1)]).await.unwrap(), [Begun::Attempt(1)]);
+    assert_eq!(s.sent(9).await.len(), 2);
+    s.sums_hold(&campaign).await;
 }
 
 /// An erased record tells nothing of its person, and keeps what came of it.
@@ -1629,6 +1663,8 @@ macro_rules! delivery_log_conformance {
             evidence_is_told_apart
             counters_add_up_after_anything
             whoever_opted_out_is_not_begun
+            a_message_is_counted_as_it_is_begun
+            of_messages_judged_at_once_one_is_begun
             an_erased_record_names_nobody
             strays_that_tell_a_number_are_forgotten
             parameters_go_when_no_round_can_need_them

@@ -330,6 +330,21 @@ pub async fn marketing_is_counted(s: Subject) {
     assert_eq!(s.standing(&person).await.marketing_sent, seconds(&kept));
 }
 
+/// What was counted and not sent counts no more, however often that is said, and leaves the rest alone.
+pub async fn what_was_not_sent_counts_no_more(s: Subject) {
+    let person = s.person(0, number(1)).await;
+    for ahead in [1, 2, 3] {
+        s.learn(&person, ahead, Lesson::Messaged { category: Category::Marketing }).await;
+    }
+    let before = s.standing(&person).await.sent_mark();
+    for _ in 0..2 {
+        s.learn(&person, 2, Lesson::NotSent).await;
+    }
+    let left = [1, 3].map(|second| s.instant(Duration::from_secs(second)));
+    let standing = s.standing(&person).await;
+    assert_eq!((standing.marketing_sent.as_slice(), standing.sent_mark() == before), (&left[..], false));
+}
+
 /// Of several instants before which WhatsApp takes no marketing the latest counts; of being
 /// blocked and unblocked the later word.
 pub async fn the_later_refusal_counts(s: Subject) {
@@ -398,6 +413,7 @@ macro_rules! people_conformance {
             being_reached_is_the_usual_case
             a_message_of_theirs_opens_a_window
             marketing_is_counted
+            what_was_not_sent_counts_no_more
             the_later_refusal_counts
             forgetting_keeps_only_the_wish_to_get_nothing
         }

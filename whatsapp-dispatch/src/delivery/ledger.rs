@@ -9,9 +9,10 @@ use rules_core::work::events::Entry;
 use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
 use super::{Appended, DUPLICATE, Manifest, Place, PlanRow, PlanVerdict, Planned, first_record};
 use crate::campaigns::Status;
-use crate::fact::{Begin, Begun, Fact, Facts, Gate, Hears, Opening, Recorded, Subject, What, holder};
+use crate::fact::{Begin, Begun, Fact, Facts, Gate, Opening, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
-use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey, Salt};
+use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey, PersonId, Salt};
+use crate::people::Standing;
 
 /// What one transaction reads and changes.
 pub(crate) trait Ledger {
@@ -53,8 +54,16 @@ pub(crate) trait Ledger {
     /// Empties a record of everything that tells who it was for; false when there was nothing.
     fn empty(&mut self, message: &MessageKey) -> Result<bool, Self::Error>;
 
-    /// Whether the person's last word is that they want no such messages.
-    fn opted_out(&mut self, tenant: &TenantId, hears: &Hears) -> Result<bool, Self::Error>;
+    /// Where the person stands at this very moment.
+    fn standing(&mut self, tenant: &TenantId, person: PersonId) -> Result<Standing, Self::Error>;
+
+    /// Counts a marketing message for the person.
+    fn count_sent(
+        &mut self,
+        tenant: &TenantId,
+        person: PersonId,
+        at: DateTime<Utc>,
+    ) -> Result<(), Self::Error>;
 
     /// True when facts without a message may be kept.
     fn has_strays(&mut self) -> Result<bool, Self::Error>;
@@ -198,17 +207,26 @@ fn begin_one<L: Ledger>(
     let mut after = before.clone();
     let answer = after.begin(&gate, holder(wish.lease), now);
     let Begun::Attempt(attempt) = answer else { return Ok(answer) };
-    let is_new = before != after;
+    let (is_new, tenant) = (before != after, message.campaign().tenant());
     if is_new
         && let Some(hears) = &wish.hears
-        && ledger.opted_out(message.campaign().tenant(), hears)?
+        && ledger.standing(tenant, hears.person)?.refuses(hears.marketing)
     {
         return Ok(Begun::OptedOut);
+    }
+    if is_new
+        && let Some(counts) = &wish.counts
+        && !counts.holds(&ledger.standing(tenant, counts.person)?)
+    {
+        return Ok(Begun::Overtaken);
     }
     if !wish.also.is_empty() && !claim(ledger, wish, changes, now)? {
         return Ok(Begun::Duplicate);
     }
     if is_new {
+        if let Some(counts) = &wish.counts {
+            ledger.count_sent(tenant, counts.person, counts.at)?;
+        }
         changes.moved(message, &before, &after);
         changes.evidence(message, attempt, "begun", None);
         ledger.change(message, after)?;

@@ -19,7 +19,7 @@ use crate::campaigns::{CampaignRecord, Status};
 use crate::fact::{Begin, Begun, Fact, Facts, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey};
-use crate::people::opted_out;
+use crate::people::{count_sent, standing_of};
 use crate::progress::{DUPLICATE_PERSON, Progress};
 
 mod campaigns;
@@ -290,12 +290,20 @@ impl DeliveryLog for Memory {
             let before = message.facts.clone();
             let mut after = before.clone();
             let answer = after.begin(&gate, holder(wish.lease), now);
-            if matches!(answer, Begun::Attempt(_))
-                && before != after
+            let tenant = wish.message.campaign().tenant();
+            let is_new = matches!(answer, Begun::Attempt(_)) && before != after;
+            if is_new
                 && let Some(hears) = &wish.hears
-                && opted_out(self, wish.message.campaign().tenant(), hears)
+                && standing_of(self, tenant, hears.person).refuses(hears.marketing)
             {
                 answers.push(Begun::OptedOut);
+                continue;
+            }
+            if is_new
+                && let Some(counts) = &wish.counts
+                && !counts.holds(&standing_of(self, tenant, counts.person))
+            {
+                answers.push(Begun::Overtaken);
                 continue;
             }
             if matches!(answer, Begun::Attempt(_)) && !tables.claim(wish, &mut changes, now) {
@@ -303,8 +311,11 @@ impl DeliveryLog for Memory {
                 continue;
             }
             if let Begun::Attempt(attempt) = answer
-                && before != after
+                && is_new
             {
+                if let Some(counts) = &wish.counts {
+                    count_sent(self, tenant, counts.person, counts.at);
+                }
                 changes.moved(&wish.message, &before, &after);
                 changes.evidence(&wish.message, attempt, "begun", None);
                 if let Some(message) = tables.message(&wish.message) {

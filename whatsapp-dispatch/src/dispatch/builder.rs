@@ -24,7 +24,7 @@ use crate::campaigns::Campaigns;
 use crate::config::DispatchConfig;
 use crate::delivery::DeliveryLog;
 use crate::desk::{Desk, Remembered};
-use crate::dispatcher::{Pairs, Turns};
+use crate::dispatcher::Pairs;
 use crate::gateway::MessageGateway;
 use crate::inbox::Inbox;
 use crate::people::{Acquainted, OptOutWords, People};
@@ -170,7 +170,6 @@ impl DispatchBuilder {
         let events = self.events.ok_or(BuildError::NoEvents)?;
         let desk = Desk {
             pairs: Pairs::new(Arc::clone(&self.clock)),
-            turns: Turns::default(),
             clock: self.clock,
             ids: self.ids,
             campaigns: self.campaigns,

@@ -21,12 +21,11 @@ use rules_core::work::referee::Judgement;
 use super::begin::Ready;
 use super::lease::OpenLease;
 use super::recorder::{Back, Charges, Done};
-use super::turns::Turn;
 use crate::delivery::{Message, PlanVerdict, Query, Recipient};
 use crate::desk::{Active, Desk, TENANT_OFF, outlet};
 use crate::fact::{Fact, Subject, What};
 use crate::message::{CampaignKey, MessageKey, PersonId};
-use crate::people::PersonKey;
+use crate::people::{PersonKey, SentMark};
 use crate::reference::Reference;
 use crate::rule::CampaignFacts;
 
@@ -63,8 +62,8 @@ pub(super) struct Candidate {
     also: Vec<PersonId>,
     /// The person's admission to the portfolio's crowd.
     pub(super) person_charge: Option<ChargeId>,
-    /// The person's turn, where a rule counts the message.
-    turn: Option<Turn>,
+    /// What was sent to the person before it is judged, where a rule counts the message.
+    judged: Option<SentMark>,
 }
 
 impl Candidate {
@@ -79,11 +78,11 @@ impl<'a> Sorter<'a> {
     }
 
     pub(super) async fn sort(mut self, lease: &Lease) -> Result<Sorted, StoreError> {
-        let candidates = self.read(lease).await?;
+        let mut candidates = self.read(lease).await?;
         let now = self.desk.clock.now();
-        let candidates = self.take_turns(candidates, now);
-        let mut allowed = self.judge(candidates, now).await?;
-        self.recognise(&mut allowed).await?;
+        // Before they are judged: what is counted later than this is found when they are begun.
+        self.recognise(&mut candidates).await?;
+        let allowed = self.judge(candidates, now).await?;
         let allowed = self.space_out(allowed, now);
         let allowed = self.admit(allowed).await?;
         let ready = self.charge(allowed).await?;
@@ -132,7 +131,7 @@ impl<'a> Sorter<'a> {
             match (message.to.filter(|_| planned), &campaign, scopes.get(key.campaign().tenant())) {
                 (Some(to), Some(campaign), Some(scope)) => {
                     let (campaign, scope) = (Arc::clone(campaign), Arc::clone(scope));
-                    let (also, person_charge, turn) = (Vec::new(), None, None);
+                    let (also, person_charge, judged) = (Vec::new(), None, None);
                     candidates.push(Candidate {
                         receipt,
                         message,
@@ -141,7 +140,7 @@ impl<'a> Sorter<'a> {
                         scope,
                         also,
                         person_charge,
-                        turn,
+                        judged,
                     });
                 }
                 _ => self.settle(receipt, Outcome::Done),
@@ -152,14 +151,24 @@ impl<'a> Sorter<'a> {
         Ok(candidates)
     }
 
-    /// Finds who the people are now: people may have turned out to be one since they were planned.
-    async fn recognise(&self, allowed: &mut [Candidate]) -> Result<(), StoreError> {
-        if allowed.is_empty() {
+    /// Finds who the people are now: people may have turned out to be one since they were planned. And
+    /// what was sent to them, where a rule counts it.
+    async fn recognise(&self, candidates: &mut [Candidate]) -> Result<(), StoreError> {
+        if candidates.is_empty() {
             return Ok(());
         }
-        let people: Vec<PersonKey> = allowed.iter().map(Candidate::person).collect();
+        let people: Vec<PersonKey> = candidates.iter().map(Candidate::person).collect();
         let standings = self.desk.people.standing(&people).await?;
-        for (one, standing) in allowed.iter_mut().zip(standings) {
+        let mut campaign: Option<(Arc<Active>, bool)> = None;
+        for (one, standing) in candidates.iter_mut().zip(standings) {
+            let counts = match &campaign {
+                Some((known, counts)) if Arc::ptr_eq(known, &one.campaign) => *counts,
+                _ => {
+                    let counts = self.desk.counts(&one.campaign.record);
+                    campaign.insert((Arc::clone(&one.campaign), counts)).1
+                }
+            };
+            one.judged = counts.then(|| standing.sent_mark());
             // Of a stream everybody may have many messages.
             if !one.campaign.record.is_stream() {
                 one.also = standing.also;
@@ -190,34 +199,6 @@ impl<'a> Sorter<'a> {
     async fn hold(&self, on: HoldOn, seconds: Option<i64>, code: Code) -> Result<(), StoreError> {
         let until = seconds.map(|seconds| self.desk.clock.now() + TimeDelta::seconds(seconds));
         self.desk.lanes.hold(&[Hold { on, until, code }]).await
-    }
-
-    /// Puts off what somebody would get beside another message that a rule counts: that one must
-    /// be known before this one is judged.
-    fn take_turns(&mut self, candidates: Vec<Candidate>, now: DateTime<Utc>) -> Vec<Candidate> {
-        let mut next = Vec::with_capacity(candidates.len());
-        let mut campaign: Option<(Arc<Active>, bool)> = None;
-        for mut candidate in candidates {
-            let counts = match &campaign {
-                Some((known, counts)) if Arc::ptr_eq(known, &candidate.campaign) => *counts,
-                _ => {
-                    let counts = self.desk.counts(&candidate.campaign.record);
-                    campaign.insert((Arc::clone(&candidate.campaign), counts)).1
-                }
-            };
-            if counts {
-                candidate.turn = self.desk.turns.take(candidate.person());
-                if candidate.turn.is_none() {
-                    let until = now + TURN_PAUSE;
-                    let what = What::Deferred { until, code: TURN_WAITS };
-                    let outcome = Outcome::Retry { at: until, code: TURN_WAITS };
-                    self.conclude(&candidate, now, what, outcome);
-                    continue;
-                }
-            }
-            next.push(candidate);
-        }
-        next
     }
 
     /// Judges the messages as of now: what was allowed when it was planned may not be any more.
@@ -378,17 +359,14 @@ impl<'a> Sorter<'a> {
             deferrals: candidate.message.facts.deferrals,
             campaign: candidate.campaign,
             charges: Charges { day: charge, person: candidate.person_charge },
-            turn: candidate.turn,
+            judged: candidate.judged,
+            counted_at: None,
         }
     }
 }
 
 /// How long the work of a tenant that was not let in waits before it is looked at again.
 const TENANT_PAUSE: i64 = 10;
-/// Another message to the person is on its way, and a rule counts them.
-const TURN_WAITS: Code = Code::known("people.turn_waits");
-/// How long it may take until that one is known; a request ends after 15 s.
-const TURN_PAUSE: TimeDelta = TimeDelta::seconds(5);
 /// The number wrote to the person a moment ago.
 const PAIR_WAITS: Code = Code::known("pair.waits");
 /// A record of the queue that is no reference of ours.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use rules_core::judge::fault::chain;
@@ -19,13 +20,12 @@ use super::lease::OpenLease;
 use super::outcome::{ATTEMPTS_USED_UP, Judge};
 use super::recorder::{Back, Charges, Done};
 use super::smooth::Smoother;
-use super::turns::Turn;
 use crate::aftermath::Beyond;
 use crate::desk::{Active, Desk};
-use crate::fact::{Begin, Begun, Fact, Hears, Subject, What};
+use crate::fact::{Begin, Begun, Counts, Fact, Hears, Subject, What};
 use crate::gateway::Outgoing;
 use crate::message::{CallbackToken, MessageKey, PersonId};
-use crate::people::PersonKey;
+use crate::people::{PersonKey, SentMark};
 use crate::phone::PhoneNumber;
 use crate::progress::DUPLICATE_PERSON;
 use crate::rule::OPTED_OUT;
@@ -52,8 +52,10 @@ pub(super) struct Ready {
     pub(super) deferrals: u8,
     pub(super) campaign: Arc<Active>,
     pub(super) charges: Charges,
-    /// Kept until what came of the message is noted.
-    pub(super) turn: Option<Turn>,
+    /// What was sent to the person before it was judged, where a rule counts the message.
+    pub(super) judged: Option<SentMark>,
+    /// Under which instant it was counted.
+    pub(super) counted_at: Option<DateTime<Utc>>,
 }
 
 /// A message with its place among those that wait for their number.
@@ -154,8 +156,11 @@ impl Beginner {
             person: ready.person.id(),
             marketing: ready.campaign.record.definition.template.category == Category::Marketing,
         };
+        let counts =
+            |ready: &Ready| Some(Counts { person: ready.person.id(), judged: ready.judged?, at: now });
         let wish = |(ready, _): &(Ready, OwnedSemaphorePermit)| Begin {
             hears: Some(hears(ready)),
+            counts: counts(ready),
             message: ready.key.clone(),
             lease: ready.lease.token,
             also: ready.also.clone(),
@@ -180,9 +185,12 @@ impl Beginner {
         telemetry::count("dispatch_begun_total", None, begun);
         // The group's posts are driven together: one task to wake for many answers.
         let posts = FuturesUnordered::new();
-        for ((ready, place), answer) in messages.into_iter().zip(answers) {
+        for ((mut ready, place), answer) in messages.into_iter().zip(answers) {
             match answer {
-                Begun::Attempt(attempt) => posts.push(self.post(ready, attempt, place)),
+                Begun::Attempt(attempt) => {
+                    ready.counted_at = ready.judged.map(|_| now);
+                    posts.push(self.post(ready, attempt, place));
+                }
                 other => self.tell(self.refused(&ready, other, place)).await,
             }
         }
@@ -199,7 +207,7 @@ impl Beginner {
             Begun::Exhausted => (fact(What::Denied { code: ATTEMPTS_USED_UP }), Outcome::Done),
             Begun::NotBefore(at) => (None, Outcome::Retry { at, code: WAITS }),
             Begun::Duplicate => (fact(What::Denied { code: DUPLICATE_PERSON }), Outcome::Done),
-            Begun::Paused => (None, Outcome::HandBack),
+            Begun::Paused | Begun::Overtaken => (None, Outcome::HandBack),
             // What is in flight is somebody's; if that somebody died, the sweeper finds it.
             Begun::Attempt(_)
             | Begun::InFlight(_)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rules_core::judge::fault::chain;
 use rules_core::judge::id::{ChargeId, RefundId};
 use rules_core::work::StoreError;
@@ -15,7 +16,6 @@ use tracing::Instrument;
 
 use super::begin::Ready;
 use super::lease::OpenLease;
-use super::turns::Turn;
 use crate::aftermath::{Beyond, News};
 use crate::delivery::change::word;
 use crate::desk::{Active, Desk};
@@ -42,8 +42,8 @@ pub(super) struct Done {
     pub(super) person: Option<PersonKey>,
     /// Held until the outcome is recorded.
     pub(super) place: Option<OwnedSemaphorePermit>,
-    /// Kept until a frequency cap can know of the message.
-    pub(super) turn: Option<Turn>,
+    /// Under which instant the message was counted for its person.
+    pub(super) counted_at: Option<DateTime<Utc>>,
 }
 
 /// Units that go back to their quotas.
@@ -91,7 +91,7 @@ impl Done {
             campaign: None,
             person: None,
             place: None,
-            turn: None,
+            counted_at: None,
         }
     }
 
@@ -104,7 +104,7 @@ impl Done {
             campaign: Some(Arc::clone(&ready.campaign)),
             person: Some(ready.person.clone()),
             place,
-            turn: ready.turn.clone(),
+            counted_at: ready.counted_at,
             ..Self::settled(&ready.lease, ready.receipt, outcome)
         }
     }
@@ -160,7 +160,7 @@ impl Recorder {
 
     /// Writes one group down and settles it; returns the leases that have more to tell later.
     async fn work_on(self: Arc<Self>, mut group: Vec<Done>) -> Vec<Arc<OpenLease>> {
-        let mut learned: Vec<Learned> = group.iter().filter_map(|done| self.counted(done)).collect();
+        let mut learned: Vec<Learned> = group.iter().filter_map(not_sent).collect();
         learned.extend(group.iter_mut().flat_map(|done| self.names(done)));
         if !learned.is_empty() {
             self.until_done("noting what answers tell of people", || self.desk.people.learn(&learned)).await;
@@ -187,8 +187,8 @@ impl Recorder {
         let mut now = Vec::new();
         for done in group {
             // The message's place in the window is free: its outcome is written down.
-            let Done { lease, receipt, outcome, place, turn, .. } = done;
-            drop((place, turn));
+            let Done { lease, receipt, outcome, place, .. } = done;
+            drop(place);
             match lease.settle(receipt, outcome) {
                 Some(settlements) => now.push((lease, settlements)),
                 None if !later.iter().any(|other| other.token == lease.token) => later.push(lease),
@@ -199,19 +199,6 @@ impl Recorder {
             self.settle(&lease, settlements).await;
         }
         later
-    }
-
-    /// What a frequency cap must know: a message that reached WhatsApp, or may have.
-    fn counted(&self, done: &Done) -> Option<Learned> {
-        let (fact, campaign) = (done.fact.as_ref()?, done.campaign.as_ref()?);
-        let may_be_sent =
-            matches!(fact.what, What::Accepted { .. } | What::Held { .. } | What::InDoubt { .. });
-        let what = Lesson::Messaged { category: campaign.record.definition.template.category };
-        (may_be_sent && self.desk.counts(&campaign.record)).then_some(Learned::new(
-            done.person.clone()?,
-            fact.at,
-            what,
-        ))
     }
 
     /// Names of the person that were not met together with the number lately.
@@ -266,6 +253,13 @@ impl Recorder {
             self.desk.clock.sleep(STORE_PAUSE).await;
         }
     }
+}
+
+/// What a frequency cap counted when it was begun, and what certainly did not reach WhatsApp.
+fn not_sent(done: &Done) -> Option<Learned> {
+    let (counted_at, fact) = (done.counted_at?, done.fact.as_ref()?);
+    let may_be_sent = matches!(fact.what, What::Accepted { .. } | What::Held { .. } | What::InDoubt { .. });
+    (!may_be_sent).then_some(Learned::new(done.person.clone()?, counted_at, Lesson::NotSent))
 }
 
 fn remember(untold: &mut Vec<Arc<OpenLease>>, leases: Vec<Arc<OpenLease>>) {

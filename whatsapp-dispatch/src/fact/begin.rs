@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use rules_core::judge::id::LeaseToken;
 
 use crate::message::{MessageKey, PersonId};
+use crate::people::{SentMark, Standing};
 
 /// A wish to begin a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +20,16 @@ pub struct Begin {
     /// Whose word is heard at this very moment, in a store that keeps people too: whoever opted
     /// out is answered with [`Begun::OptedOut`], however long ago the message was judged.
     pub hears: Option<Hears>,
+    /// Counts the message as marketing sent to its person, in a store that keeps people too and with
+    /// the begin itself. When another one was counted since this one was judged, it is answered with
+    /// [`Begun::Overtaken`]: so a frequency cap holds, whoever else is sending.
+    pub counts: Option<Counts>,
 }
 
 impl Begin {
     /// A wish that names nobody.
     pub const fn new(message: MessageKey, lease: LeaseToken) -> Self {
-        Self { message, lease, also: Vec::new(), hears: None }
+        Self { message, lease, also: Vec::new(), hears: None, counts: None }
     }
 }
 
@@ -35,6 +40,26 @@ pub struct Hears {
     pub person: PersonId,
     /// True for marketing, which the person may have stopped alone.
     pub marketing: bool,
+}
+
+/// A marketing message that is counted for its person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Who.
+    pub person: PersonId,
+    /// What was known to be sent to the person when the message was judged.
+    pub judged: SentMark,
+    /// Under which instant it is counted, in microseconds; two messages never share one.
+    pub at: DateTime<Utc>,
+}
+
+impl Counts {
+    /// False when something else was sent to the person since the message was judged.
+    pub fn holds(&self, standing: &Standing) -> bool {
+        let at_us = self.at.timestamp_micros();
+        let is_free = standing.marketing_sent.iter().all(|sent| sent.timestamp_micros() != at_us);
+        is_free && standing.sent_mark() == self.judged
+    }
 }
 
 /// The answer to a wish to begin.
@@ -62,6 +87,8 @@ pub enum Begun {
     Duplicate,
     /// The person wants no such messages.
     OptedOut,
+    /// Another message to the person was counted since this one was judged; it is to be judged anew.
+    Overtaken,
     /// No such message was planned.
     Unplanned,
 }

@@ -3,6 +3,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use rules_core::judge::tenant::TenantId;
 use rules_core::store::memory::{Memory, Part};
 use rules_core::work::StoreError;
@@ -10,8 +11,7 @@ use rules_core::work::ids::Ids;
 
 use super::register::{Register, Row, Rows};
 use super::{Address, ConsentChange, Learned, People, PersonKey, Standing};
-use crate::fact::Hears;
-use crate::message::keyed_digest;
+use crate::message::{PersonId, keyed_digest};
 
 #[derive(Debug)]
 struct Known {
@@ -37,11 +37,17 @@ impl Known {
     }
 }
 
-/// Whether the person's last word is that they want no such messages.
-pub(crate) fn opted_out(store: &Memory, tenant: &TenantId, hears: &Hears) -> bool {
+/// Where a person stands at this very moment.
+pub(crate) fn standing_of(store: &Memory, tenant: &TenantId, person: PersonId) -> Standing {
     let known = store.part::<Known>();
-    let Ok(standing) = known.register().standing(&PersonKey::stored(tenant, hears.person));
-    standing.refuses(hears.marketing)
+    let Ok(standing) = known.register().standing(&PersonKey::stored(tenant, person));
+    standing
+}
+
+/// Counts a marketing message for a person.
+pub(crate) fn count_sent(store: &Memory, tenant: &TenantId, person: PersonId, at: DateTime<Utc>) {
+    let known = store.part::<Known>();
+    let Ok(()) = known.register().count_sent(&PersonKey::stored(tenant, person), at);
 }
 
 /// 32 random bytes.

@@ -128,6 +128,7 @@ impl Profile {
                 news.inbound.insert(to.clone(), at);
             }
             Lesson::Messaged { category: Category::Marketing } => drop(news.sent.insert(at)),
+            Lesson::NotSent => drop(self.sent.remove(&at)),
             // Other messages are not capped, and who is who is a matter of several profiles.
             Lesson::Messaged { category: Category::Utility | Category::Authentication }
             | Lesson::SameAs(_) => {}

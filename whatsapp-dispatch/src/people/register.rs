@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use rules_core::judge::key::ChainKey;
 use rules_core::work::events::Entry;
 
@@ -7,6 +8,7 @@ use super::profile::Profile;
 use super::{ConsentChange, Learned, Lesson, MOST_NAMES, Standing};
 use crate::message::PersonId;
 use crate::telemetry;
+use crate::template::Category;
 
 /// What lies under a person's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +77,13 @@ impl<R: Rows> Register<'_, R> {
                 standing
             }
         })
+    }
+
+    /// Counts a marketing message for a person.
+    pub(crate) fn count_sent(&mut self, person: &PersonKey, at: DateTime<Utc>) -> Result<(), R::Error> {
+        let (person, mut profile) = self.profile(person.clone())?;
+        profile.learn(at, &Lesson::Messaged { category: Category::Marketing });
+        self.keep(&person, profile)
     }
 
     /// True when none of it would change a thing.

@@ -37,4 +37,6 @@ mod props;
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_forgets;
+#[cfg(feature = "redis")]
+mod redis_frequency;
 mod webhooks;

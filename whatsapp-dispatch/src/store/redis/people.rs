@@ -1,11 +1,12 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use rules_core::judge::tenant::TenantId;
 use rules_core::store::redis::{Redis, RedisError};
 use rules_core::work::StoreError;
 
 use super::PAGE;
 use super::sheet::{Sheet, computed};
-use crate::fact::Hears;
+use crate::message::PersonId;
 use crate::people::{Address, ConsentChange, Learned, People, PersonKey, Register, Standing, random_key};
 
 #[cfg(test)]
@@ -74,15 +75,27 @@ impl People for Redis {
 /// For what goes by people alone and needs no names.
 const NO_KEY: [u8; 32] = [0; 32];
 
-/// Whether the person's last word is that they want no such messages.
+/// Where a person stands.
 ///
 /// Ask about everybody; then, until the sheet is whole, read its questions, take the answers and
 /// ask again: once, and once more if somebody has several names. A commit that rests on the sheet
 /// is made only if nobody has said anything since.
-pub(super) fn opted_out(sheet: &mut Sheet<'_>, tenant: &TenantId, hears: &Hears) -> Result<bool, RedisError> {
-    let person = PersonKey::stored(tenant, hears.person);
-    let standing = Register { rows: sheet, key: &NO_KEY }.standing(&person)?;
-    Ok(standing.refuses(hears.marketing))
+pub(super) fn standing(
+    sheet: &mut Sheet<'_>,
+    tenant: &TenantId,
+    person: PersonId,
+) -> Result<Standing, RedisError> {
+    Register { rows: sheet, key: &NO_KEY }.standing(&PersonKey::stored(tenant, person))
+}
+
+/// Counts a marketing message for a person, on a sheet that was read whole.
+pub(super) fn count_sent(
+    sheet: &mut Sheet<'_>,
+    tenant: &TenantId,
+    person: PersonId,
+    at: DateTime<Utc>,
+) -> Result<(), RedisError> {
+    Register { rows: sheet, key: &NO_KEY }.count_sent(&PersonKey::stored(tenant, person), at)
 }
 
 fn resolved(

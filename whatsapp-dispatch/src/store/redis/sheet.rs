@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -34,6 +35,13 @@ struct Seen(Mutex<Guess>);
 struct Guess {
     key: Option<[u8; 32]>,
     merged: bool,
+}
+
+/// Holds what is known of people, which is not to be shown.
+impl Debug for Sheet<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sheet").field("read", &self.read.len()).finish_non_exhaustive()
+    }
 }
 
 enum Found {
@@ -78,6 +86,11 @@ impl<'a> Sheet<'a> {
             seen,
             guess,
         }
+    }
+
+    /// One of which these keys were read before.
+    pub(super) fn read_before(store: &'a Redis, read: &[(String, Option<Bytes>)]) -> Self {
+        Self { read: read.iter().cloned().collect(), ..Self::of(store) }
     }
 
     /// True when all that was asked for was read.
@@ -142,7 +155,8 @@ impl<'a> Sheet<'a> {
         self.read.into_iter()
     }
 
-    fn write_to(&self, commit: &mut Commit) {
+    /// Lets a commit make the changes.
+    pub(super) fn write_to(&self, commit: &mut Commit) {
         for (key, text) in &self.changed {
             if self.read.get(key) == Some(text) {
                 continue;

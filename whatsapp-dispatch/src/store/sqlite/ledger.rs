@@ -10,9 +10,10 @@ use super::plan::{by_id, columns, count};
 use super::{campaigns, orphans, people};
 use crate::delivery::ledger::{Desk, Ledger, Left};
 use crate::delivery::{PlanRow, PlanVerdict};
-use crate::fact::{Fact, Facts, Gate, Hears, What};
+use crate::fact::{Fact, Facts, Gate, What};
 use crate::gateway::Wamid;
-use crate::message::{CampaignKey, MessageId, MessageKey, Salt, row as row_of};
+use crate::message::{CampaignKey, MessageId, MessageKey, PersonId, Salt, row as row_of};
+use crate::people::Standing;
 
 /// The ledger within one transaction of the file.
 pub(super) struct Books<'a> {
@@ -135,8 +136,17 @@ impl Ledger for Books<'_> {
         Ok(0 < emptied)
     }
 
-    fn opted_out(&mut self, tenant: &TenantId, hears: &Hears) -> Result<bool, SqliteError> {
-        people::opted_out(self.tx, tenant, hears)
+    fn standing(&mut self, tenant: &TenantId, person: PersonId) -> Result<Standing, SqliteError> {
+        people::standing(self.tx, tenant, person)
+    }
+
+    fn count_sent(
+        &mut self,
+        tenant: &TenantId,
+        person: PersonId,
+        at: DateTime<Utc>,
+    ) -> Result<(), SqliteError> {
+        people::count_sent(self.tx, tenant, person, at)
     }
 
     fn has_strays(&mut self) -> Result<bool, SqliteError> {

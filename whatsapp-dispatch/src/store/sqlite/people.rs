@@ -1,11 +1,11 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use rules_core::judge::tenant::TenantId;
 use rules_core::store::sqlite::rusqlite::{OptionalExtension, Transaction, params};
 use rules_core::store::sqlite::{Sqlite, SqliteError, put_out};
 use rules_core::work::StoreError;
 
 use super::SCHEMA;
-use crate::fact::Hears;
 use crate::message::PersonId;
 use crate::people::{
     Address, ConsentChange, Learned, Lesson, People, PersonKey, Register, Row, Rows, Standing, random_key,
@@ -90,11 +90,23 @@ impl People for Sqlite {
     }
 }
 
-/// Whether the person's last word is that they want no such messages, as of this transaction.
-pub(super) fn opted_out(tx: &Transaction<'_>, tenant: &TenantId, hears: &Hears) -> Result<bool, SqliteError> {
-    let person = PersonKey::stored(tenant, hears.person);
-    let standing = Register { rows: Table(tx), key: &[0; 32] }.standing(&person)?;
-    Ok(standing.refuses(hears.marketing))
+/// Where a person stands, as of this transaction.
+pub(super) fn standing(
+    tx: &Transaction<'_>,
+    tenant: &TenantId,
+    person: PersonId,
+) -> Result<Standing, SqliteError> {
+    Register { rows: Table(tx), key: &[0; 32] }.standing(&PersonKey::stored(tenant, person))
+}
+
+/// Counts a marketing message for a person.
+pub(super) fn count_sent(
+    tx: &Transaction<'_>,
+    tenant: &TenantId,
+    person: PersonId,
+    at: DateTime<Utc>,
+) -> Result<(), SqliteError> {
+    Register { rows: Table(tx), key: &[0; 32] }.count_sent(&PersonKey::stored(tenant, person), at)
 }
 
 fn resolved(

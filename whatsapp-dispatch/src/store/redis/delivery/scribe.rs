@@ -151,7 +151,8 @@ impl Gathered {
         }
         for wish in &self.wishes {
             let tenant = wish.message.campaign().tenant();
-            wanted.extend(wish.hears.map(|hears| Cell::Person(tenant.clone(), hears)));
+            let people = [wish.hears.map(|hears| hears.person), wish.counts.map(|counts| counts.person)];
+            wanted.extend(people.into_iter().flatten().map(|person| Cell::Person(tenant.clone(), person)));
         }
         if self.facts.iter().any(|fact| fact.names().is_some()) {
             wanted.insert(Cell::Epoch);

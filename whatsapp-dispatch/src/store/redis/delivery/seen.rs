@@ -8,10 +8,10 @@ use rules_core::store::redis::{Command, Redis, RedisError, Reply};
 
 use super::cells::{self, Header, PageKey};
 use super::strays;
-use crate::fact::Hears;
 use crate::gateway::Wamid;
-use crate::message::MessageId;
-use crate::store::redis::people::opted_out;
+use crate::message::{MessageId, PersonId};
+use crate::people::Standing;
+use crate::store::redis::people::standing;
 use crate::store::redis::sheet::Sheet;
 
 /// Something that a transaction needs to know.
@@ -23,7 +23,7 @@ pub(super) enum Cell {
     Id(u32, MessageId),
     Epoch,
     Strays(TenantId, Wamid),
-    Person(TenantId, Hears),
+    Person(TenantId, PersonId),
 }
 
 /// The number of the last change of what is kept without a message; there is none as long as
@@ -31,8 +31,8 @@ pub(super) enum Cell {
 #[derive(Clone, Debug)]
 pub(super) struct Epoch(pub(super) Option<Bytes>);
 
-/// Whether somebody opted out.
-type Told = ((TenantId, Hears), bool);
+/// Where somebody stands.
+type Told = ((TenantId, PersonId), Standing);
 
 /// What was read, as the store has it.
 #[derive(Debug, Default)]
@@ -44,13 +44,13 @@ pub(super) struct Seen {
     pub(super) ids: HashMap<(u32, MessageId), Option<Bytes>>,
     pub(super) epoch: Option<Epoch>,
     pub(super) strays: HashMap<(TenantId, Wamid), Vec<strays::Kept>>,
-    /// Whether people opted out, and the texts that this was read from.
-    pub(super) opted_out: HashMap<(TenantId, Hears), bool>,
+    /// Where people stand, and the texts that this was read from.
+    pub(super) people: HashMap<(TenantId, PersonId), Standing>,
     pub(super) heard: Vec<(String, Option<Bytes>)>,
     /// True when things are remembered from one transaction to the next, so that what is not
     /// changed has to be verified, too.
     pub(super) remembers: bool,
-    /// True when nobody who was asked about last had said anything. Then the same is guessed of the
+    /// True when nothing was known of anybody who was asked about last. Then the same is guessed of the
     /// next ones, which saves a trip; the commit finds out.
     pub(super) guesses: bool,
     /// How often the server has started anew, where that counts: one that did it once more may have
@@ -73,7 +73,7 @@ impl Seen {
         let mut sheet = Sheet::of(store);
         let mut told = hear(&mut sheet, &people)?;
         let people = if self.guesses {
-            self.opted_out.extend(told.drain(..));
+            self.people.extend(told.drain(..));
             self.heard.extend(sheet.take_guessed().into_iter().map(|key| (key, None)));
             Vec::new()
         } else {
@@ -102,7 +102,7 @@ impl Seen {
             let answers = store.read(&sheet.questions()).await?;
             sheet.take(answers)?;
         }
-        self.opted_out.extend(told);
+        self.people.extend(told);
         self.heard.extend(sheet.into_read());
         self.guesses = self.remembers && self.heard.iter().all(|(_, text)| text.is_none());
         Ok(())
@@ -116,7 +116,7 @@ impl Seen {
             Cell::Id(campaign, id) => self.ids.contains_key(&(*campaign, *id)),
             Cell::Epoch => self.epoch.is_some(),
             Cell::Strays(tenant, wamid) => self.strays.contains_key(&(tenant.clone(), wamid.clone())),
-            Cell::Person(tenant, hears) => self.opted_out.contains_key(&(tenant.clone(), *hears)),
+            Cell::Person(tenant, person) => self.people.contains_key(&(tenant.clone(), *person)),
         }
     }
 
@@ -151,7 +151,7 @@ impl Seen {
         self.rows.clear();
         self.ids.clear();
         self.strays.clear();
-        self.opted_out.clear();
+        self.people.clear();
         self.heard.clear();
         if epoch {
             self.epoch = None;
@@ -168,12 +168,12 @@ impl Seen {
     }
 }
 
-/// Whether these people opted out; worth something only when the sheet is whole.
+/// Where these people stand; worth something only when the sheet is whole.
 fn hear(sheet: &mut Sheet<'_>, people: &[Cell]) -> Result<Vec<Told>, RedisError> {
     let mut told = Vec::with_capacity(people.len());
     for cell in people {
-        if let Cell::Person(tenant, hears) = cell {
-            told.push(((tenant.clone(), *hears), opted_out(sheet, tenant, hears)?));
+        if let Cell::Person(tenant, person) = cell {
+            told.push(((tenant.clone(), *person), standing(sheet, tenant, *person)?));
         }
     }
     Ok(told)

@@ -16,10 +16,13 @@ use crate::delivery::change::{Changes, Delta};
 use crate::delivery::ledger::{Desk, Ledger, Left};
 use crate::delivery::page::FactsPage;
 use crate::delivery::{PlanRow, PlanVerdict};
-use crate::fact::{Fact, Facts, Gate, Hears, What};
+use crate::fact::{Fact, Facts, Gate, What};
 use crate::gateway::Wamid;
-use crate::message::{CampaignKey, MessageId, MessageKey, Salt};
+use crate::message::{CampaignKey, MessageId, MessageKey, PersonId, Salt};
+use crate::people::Standing;
 use crate::store::redis::campaigns::home;
+use crate::store::redis::people;
+use crate::store::redis::sheet::Sheet;
 
 /// Why a pass over a transaction ended early.
 #[derive(Debug)]
@@ -48,6 +51,8 @@ pub(super) struct View<'a> {
     /// Campaigns to which nobody else may have added records.
     grown: BTreeSet<u32>,
     next: BTreeMap<u32, u32>,
+    /// People as they are after this pass, if anything of them changes.
+    people: Option<Sheet<'a>>,
     pub(super) kept: Vec<(TenantId, Wamid, Fact)>,
     taken: Vec<(TenantId, Wamid)>,
 }
@@ -67,6 +72,7 @@ impl<'a> View<'a> {
             turned: BTreeMap::new(),
             grown: BTreeSet::new(),
             next: BTreeMap::new(),
+            people: None,
             kept: Vec::new(),
             taken: Vec::new(),
         }
@@ -150,6 +156,9 @@ impl<'a> View<'a> {
         }
         for (campaign, next) in &self.next {
             commit.write(Command::new("HSET", &home(self.store, *campaign)).arg("next").int(*next));
+        }
+        if let Some(sheet) = &self.people {
+            sheet.write_to(&mut commit);
         }
         strays::write(self.store, &self.kept, &self.taken, self.now, &mut commit);
         self.count(&left.changes, &mut commit);
@@ -299,12 +308,22 @@ impl Ledger for View<'_> {
         Ok(named)
     }
 
-    fn opted_out(&mut self, tenant: &TenantId, hears: &Hears) -> Result<bool, Stop> {
-        let Some(opted_out) = self.seen.opted_out.get(&(tenant.clone(), *hears)) else {
-            return self.miss(Cell::Person(tenant.clone(), *hears));
+    fn standing(&mut self, tenant: &TenantId, person: PersonId) -> Result<Standing, Stop> {
+        let Some(read) = self.seen.people.get(&(tenant.clone(), person)) else {
+            return self.miss(Cell::Person(tenant.clone(), person));
         };
-        self.rests_on.insert(Cell::Person(tenant.clone(), *hears));
-        Ok(*opted_out)
+        self.rests_on.insert(Cell::Person(tenant.clone(), person));
+        match &mut self.people {
+            Some(sheet) => people::standing(sheet, tenant, person).map_err(Stop::Redis),
+            None => Ok(read.clone()),
+        }
+    }
+
+    fn count_sent(&mut self, tenant: &TenantId, person: PersonId, at: DateTime<Utc>) -> Result<(), Stop> {
+        // All that is known of the person was read when it was asked where they stand.
+        let (store, heard) = (self.store, &self.seen.heard);
+        let sheet = self.people.get_or_insert_with(|| Sheet::read_before(store, heard));
+        people::count_sent(sheet, tenant, person, at).map_err(Stop::Redis)
     }
 
     fn has_strays(&mut self) -> Result<bool, Stop> {

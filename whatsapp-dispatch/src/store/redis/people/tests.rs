@@ -13,8 +13,7 @@ use rules_core::work::tenants::{FixedTenants, Tenants};
 #[path = "../../../../../rules-core/tests/support/redis.rs"]
 mod redis_server;
 
-use super::{Sheet, opted_out};
-use crate::fact::Hears;
+use super::{Sheet, standing};
 use crate::people::{Address, ConsentChange, ConsentSource, Learned, Lesson, Name, People, PersonKey};
 
 async fn connected() -> Redis {
@@ -40,8 +39,8 @@ async fn refusals<'a>(store: &'a Redis, people: &[PersonKey]) -> (Vec<bool>, She
     let before = store.trips();
     let mut sheet = Sheet::of(store);
     loop {
-        let hears = |person: &PersonKey| Hears { person: person.id(), marketing: true };
-        let refuse = |person| opted_out(&mut sheet, PersonKey::tenant(person), &hears(person)).unwrap();
+        let refuse =
+            |person: &PersonKey| standing(&mut sheet, person.tenant(), person.id()).unwrap().refuses(true);
         let refusals = people.iter().map(refuse).collect();
         if sheet.is_whole() {
             return (refusals, sheet, store.trips() - before);
