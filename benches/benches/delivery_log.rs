@@ -38,7 +38,8 @@ struct Took {
 }
 
 async fn begin(log: Arc<dyn DeliveryLog>, message: MessageKey) {
-    let wish = Begin { message, lease: LeaseToken::of(&[b"bench"]), also: Vec::new(), hears: None };
+    let wish =
+        Begin { message, lease: LeaseToken::of(&[b"bench"]), also: Vec::new(), hears: None, counts: None };
     assert_eq!(log.begin(&[wish]).await.unwrap(), [Begun::Attempt(1)]);
 }
 
