@@ -14,7 +14,7 @@ fn root() -> PathBuf {
 /// The sources of the libraries without their unit tests and suites.
 fn sources() -> Vec<String> {
     let mut folders: Vec<PathBuf> =
-        ["rules-core/src", "whatsapp-dispatch/src"].map(|folder| root().join(folder)).to_vec();
+        ["rules-core/src", "whatsapp-dispatch/src", "amazon-sync/src"].map(|folder| root().join(folder)).to_vec();
     let mut sources = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
