@@ -138,8 +138,9 @@ impl EventConsumer {
         }
         let done = orders.into_iter().map(|(receipt, ..)| Settlement { receipt, outcome: Outcome::Done });
         outcomes.extend(done);
-        telemetry::count("sync_events_total", None, outcomes.len());
         let dead = outcomes.iter().filter(|one| matches!(one.outcome, Outcome::Dead { .. })).count();
+        telemetry::count("sync_events_total", Some(("result", "dead")), dead);
+        telemetry::count("sync_events_total", Some(("result", "applied")), outcomes.len() - dead);
         self.desk.tally.add(|counts| {
             counts.events += outcomes.len() as u64;
             counts.events_dead += dead as u64;

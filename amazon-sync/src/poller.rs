@@ -186,6 +186,7 @@ impl Poller {
         let now = self.desk.clock.now();
         match asked {
             Ok(page) => {
+                self.account.works();
                 self.clock.answered(page.server_now, now);
                 self.take_in(cursor, open, page).await
             }
@@ -199,7 +200,7 @@ impl Poller {
                 Ok(self.account.stopped_until(now).map_or(ELSEWHERE, |stopped| until(stopped, now)))
             }
             Err(error) => {
-                if let MarketError::Rejected { .. } = error {
+                if let MarketError::Rejected { .. } | MarketError::Unreadable { .. } = error {
                     self.refused(&cursor, &error).await?;
                 }
                 self.cursor = Some(cursor);
@@ -208,9 +209,10 @@ impl Poller {
         }
     }
 
-    /// Amazon refuses the question itself: perhaps its clock is far behind ours.
+    /// Amazon refuses the question itself, perhaps because its clock is far behind ours, or answers
+    /// what nobody can read.
     async fn refused(&mut self, cursor: &Cursor, error: &MarketError) -> Result<(), StoreError> {
-        if cursor.open.is_none() {
+        if cursor.open.is_none() && matches!(error, MarketError::Rejected { .. }) {
             self.clock.refused();
         }
         if self.failures + 1 == REFUSALS {

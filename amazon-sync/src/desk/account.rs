@@ -111,8 +111,13 @@ impl AccountDesk {
     }
 
     pub(crate) fn resume(&self) {
-        *lock(&self.stopped) = None;
+        self.works();
         self.poll_soon.notify_one();
+    }
+
+    /// Amazon has answered.
+    pub(crate) fn works(&self) {
+        *lock(&self.stopped) = None;
     }
 
     /// Until when nothing is asked of Amazon for the account; `None` when it works.

@@ -1,6 +1,7 @@
 //! What a notification tells, as far as it matters to stock.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use serde_json::Value;
 
 use crate::listing::Channel;
 use crate::order::{LineId, Order, OrderId, OrderLine, OrderStatus, ShippedBy};
@@ -8,7 +9,9 @@ use crate::quantity::Quantity;
 use crate::seller::{MarketplaceId, Region};
 use crate::sink::SubmissionRef;
 use crate::sku::Sku;
-use crate::wire::{Envelope, Field, OrderChange, OrderChangeItem, OrderChangeSummary, Payload, Timestamp};
+use crate::wire::{
+    Envelope, Field, OrderChange, OrderChangeItem, OrderChangeSummary, Payload, Timestamp, carried,
+};
 
 /// What a notification tells.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,15 +35,24 @@ pub(super) enum Told {
 /// the Orders API may cut.
 const LESS_KNOWN: TimeDelta = TimeDelta::microseconds(1);
 
-/// Reads a notification.
+/// A topic behind a queue behind a function, and there are no more.
+const CARRIERS: usize = 4;
+
+/// Reads a notification, in whatever carries it.
 ///
 /// # Errors
 /// What is wrong with it. Never the content.
 pub(super) fn read(payload: &[u8]) -> Result<Told, String> {
-    let envelope: Envelope = serde_json::from_slice(payload).map_err(|error| {
-        // serde's own words may quote what it read.
-        format!("it is no notification: line {}, column {}", error.line(), error.column())
-    })?;
+    // serde's own words may quote what it read.
+    let no_json = |error: serde_json::Error| {
+        format!("it is no JSON at line {}, column {}", error.line(), error.column())
+    };
+    let mut value: Value = serde_json::from_slice(payload).map_err(no_json)?;
+    for _ in 0..CARRIERS {
+        let Some(inner) = carried(&value) else { break };
+        value = inner;
+    }
+    let envelope: Envelope = serde_json::from_value(value).map_err(|_| "it is no notification".to_owned())?;
     let (told, at) = match &envelope {
         Envelope::Pascal(envelope) => (envelope.payload.get(), instant(&envelope.event_time)),
         Envelope::Camel(envelope) => (envelope.payload.get(), instant(&envelope.event_time)),
@@ -145,4 +157,71 @@ fn quantity(field: &Field<i64>) -> Option<Quantity> {
 
 fn instant(field: &Field<Timestamp>) -> Option<DateTime<Utc>> {
     field.get().and_then(Timestamp::at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(summary: &str, changed_at: &str) -> String {
+        format!(
+            r#"{{"NotificationVersion":"1.0","NotificationType":"ORDER_CHANGE","PayloadVersion":"1.0","EventTime":"2026-11-02T10:00:07.250Z","Payload":{{"OrderChangeNotification":{{"NotificationLevel":"OrderLevel","SellerId":"A2NEXAMPLETF53","AmazonOrderId":"902-0000000-0000001","OrderChangeType":"OrderStatusChange","OrderChangeTrigger":{{"TimeOfOrderChange":{changed_at},"ChangeReason":"x"}},"Summary":{{"MarketplaceId":"A1PA6795UKMFR9",{summary}}}}}}}}}"#
+        )
+    }
+
+    const ITEMS: &str =
+        r#""OrderItems":[{"OrderItemId":"1","SellerSKU":"MUG","Quantity":3,"QuantityShipped":1}]"#;
+    const TEN: &str = r#""2026-11-02T10:00:05.500Z""#;
+
+    fn told(text: &str) -> Told {
+        read(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_order_is_taken_from_a_notification_that_tells_all_of_it() {
+        let summary = format!(r#""OrderStatus":"Canceled","FulfillmentType":"MFN",{ITEMS}"#);
+        let Told::Order { seller, region, order } = told(&change(&summary, TEN)) else {
+            panic!("it is whole")
+        };
+        assert_eq!((seller.as_str(), region), ("A2NEXAMPLETF53", Some(Region::Europe)));
+        assert_eq!(order.status, OrderStatus::Cancelled);
+        let line = &order.lines[0];
+        assert_eq!([line.ordered, line.shipped, line.cancelled].map(Quantity::get), [3, 1, 2]);
+        let second: DateTime<Utc> = "2026-11-02T10:00:05Z".parse().unwrap();
+        assert!(order.updated_at < second, "the Orders API knows more of the same second");
+    }
+
+    #[test]
+    fn what_tells_too_little_has_the_order_fetched_and_amazons_own_are_passed_over() {
+        let fetch = |text: &str| matches!(told(text), Told::Fetch { .. });
+        let whole = format!(r#""OrderStatus":"Unshipped","FulfillmentType":"MFN",{ITEMS}"#);
+        assert!(fetch(&change(&whole, "null")));
+        assert!(fetch(&change(&whole.replace("Unshipped", "Pondering"), TEN)));
+        assert!(fetch(&change(&whole.replace("\"Quantity\":3", "\"Quantity\":-3"), TEN)));
+        assert!(fetch(&change(&whole.replace("\"SellerSKU\":\"MUG\",", ""), TEN)));
+        assert!(fetch(&change(r#""OrderStatus":"Unshipped","FulfillmentType":"MFN","OrderItems":[]"#, TEN)));
+        assert_eq!(told(&change(&whole.replace("MFN", "AFN"), TEN)), Told::Nothing);
+    }
+
+    #[test]
+    fn a_notification_is_read_in_what_carries_it_and_nothing_of_it_shows_in_an_error() {
+        let inner = r#"{"NotificationType":"LISTINGS_ITEM_MFN_QUANTITY_CHANGE","EventTime":"2026-11-02T10:00:07Z","Payload":{"SellerId":"A2NEXAMPLETF53","Sku":"MUG","FulfillmentChannelCode":"DEFAULT","Quantity":7}}"#;
+        let carrier = serde_json::json!({ "MessageId": "1", "Body": inner }).to_string();
+        let expected = Told::Quantity {
+            seller: "A2NEXAMPLETF53".to_owned(),
+            sku: Sku::parse("MUG").unwrap(),
+            channel: Channel::Merchant,
+            quantity: Quantity::new(7).unwrap(),
+            at: "2026-11-02T10:00:07Z".parse().unwrap(),
+        };
+        assert_eq!((told(inner), told(&carrier)), (expected.clone(), expected));
+        for (text, reason) in [
+            ("{\"buyer\": Ada", "it is no JSON at line 1, column 11"),
+            ("7", "it is no notification"),
+            (&inner.replace('7', "-1"), "Quantity is missing or not what it should be"),
+        ] {
+            assert_eq!(read(text.as_bytes()), Err(reason.to_owned()));
+        }
+        assert_eq!(told(r#"{"NotificationType":"X","Payload":{"Any":1}}"#), Told::Nothing);
+    }
 }

@@ -11,7 +11,8 @@ use crate::telemetry;
 /// How each listing stood last, so that what stays as it is counts once.
 #[derive(Debug, Default)]
 pub(super) struct Classes {
-    last: HashMap<ListingKey, Drift>,
+    /// Without those in sync; with whether somebody was told.
+    last: HashMap<ListingKey, (Drift, bool)>,
 }
 
 impl Classes {
@@ -26,17 +27,20 @@ impl Classes {
             telemetry::count("sync_writes_saved_total", None, 1);
             desk.tally.add(|counts| counts.writes_saved += 1);
         }
-        let before = if class == Drift::InSync {
-            self.last.remove(&judged.key)
-        } else {
-            self.last.insert(judged.key.clone(), class)
-        };
-        if class == before.unwrap_or(Drift::InSync) {
-            return;
+        let before = self.last.get(&judged.key).copied().unwrap_or((Drift::InSync, false));
+        let is_same = before.0 == class;
+        if !is_same {
+            desk.tally.drift(class);
         }
-        desk.tally.drift(class);
-        if let Some(text) = text(judged) {
+        let mut is_told = is_same && before.1;
+        if !is_told && let Some(text) = text(judged) {
+            is_told = true;
             commit.letters.push(desk.letter(judged.key.to_string(), judged.decision.code(), text));
+        }
+        if class == Drift::InSync {
+            self.last.remove(&judged.key);
+        } else {
+            self.last.insert(judged.key.clone(), (class, is_told));
         }
     }
 }

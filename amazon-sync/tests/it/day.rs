@@ -262,3 +262,40 @@ fn whatever_goes_wrong_the_ledger_ends_where_the_orders_are() {
         });
     }
 }
+
+#[test]
+fn a_restock_of_everything_goes_by_a_feed_and_the_urgent_by_patches() {
+    runtime().block_on(async {
+        let (count, codes) = (1_200_u32, |n: u32| format!("thing-{n}"));
+        let mut csv = "sku,channel,kind,of,units\n".to_owned();
+        let mut world = amazon_sync::simulator::World::builder(nine())
+            .seller(&seller(), [crate::house::MARKETPLACE])
+            .faults(Faults::none());
+        for n in 0..count {
+            let (name, code) = (format!("THING-{n}"), codes(n));
+            csv.push_str(&format!("{name},DEFAULT,item,{code},\n"));
+            world = world.item(item(&code), 10).listing(
+                &seller(),
+                amazon_sync::simulator::ListingPlan::merchant(sku(&name), 10).made_of([(item(&code), 1)]),
+            );
+        }
+        for n in 0..count {
+            world = world.at(after(nine(), minutes(60)), Incident::Restock(item(&codes(n)), 5));
+        }
+        let shop = Shop::open(world).await;
+        let account = shop.account();
+        shop.sync.replace_map(&account, SkuMap::from_csv(csv.as_bytes()).unwrap()).await.unwrap();
+        shop.run_for(minutes(5 * 60)).await;
+        for n in [0, 1, 600, count - 1] {
+            assert_eq!(shop.shown(&format!("THING-{n}")), 15);
+        }
+        let report = shop.amazon.report();
+        let calls = |operation: &str| {
+            report.operations.iter().find(|of| of.operation == operation).map_or(0, |of| of.calls)
+        };
+        assert!(0 < calls("createFeed") && calls("createFeed") < 10, "{report:?}");
+        shop.is_settled().await;
+        let told = shop.sync.report().await.unwrap();
+        assert!(u64::from(count) <= told.writes && told.writes < 2 * u64::from(count), "{told}");
+    });
+}

@@ -9,4 +9,5 @@ mod house;
 mod day;
 mod planning;
 mod adverse;
+mod durable;
 mod host_stock;

@@ -16,7 +16,6 @@ mod mark;
 mod pass;
 
 pub use cells::StockColumns;
-#[cfg(feature = "sqlite")]
 pub(super) use cells::quantity;
 
 use mark::{FileMark, Stamp};
