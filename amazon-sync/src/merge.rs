@@ -42,8 +42,9 @@
 //! - After [`Action::MoveBase`] the listing is decided once more, since ours may have moved.
 //! - Whoever decides that a foreign write is right, or wrong, stores [`agreed`] as the base: from
 //!   there on ours is published.
-//! - A listing that waits for orders is decided again when a window of orders was closed. To read it
-//!   again and again would put that off: the orders up to the *last* read must be known.
+//! - A listing that was read twice and waits for orders is decided again when a window of orders was
+//!   closed. To read it again and again would put that off: the orders up to the *last* read must be
+//!   known.
 
 use chrono::{DateTime, Utc};
 use rules_core::judge::code::Code;
@@ -192,12 +193,12 @@ pub enum Action {
     /// Both sides agree: what Amazon shows is the base ([`agreed`]) and the intent is settled. Then
     /// decide again, since ours may have moved meanwhile.
     MoveBase,
-    /// An intent is on its way, or orders up to the read are not all known: decide again then, or
-    /// sooner when the listing or the orders were read.
+    /// The intent is on its way: decide again then, or when the listing is read.
     Wait(DateTime<Utc>),
     /// Hand the same number over again, by another sink if there is one.
     Resubmit,
-    /// Read the listing again.
+    /// Something must be read first: the listing again, while it was read once; and the orders up to
+    /// that read, while they are not all known.
     Reread,
     /// Write nothing to it until somebody has looked, for [`Decision::code`].
     Freeze,

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use super::{Action, Context, Decision, Flight, Mapping, Pending, Row, Ships};
 use crate::drift::Drift;
 use crate::policy::{Patience, Resolution};
@@ -11,10 +9,6 @@ const STABLE: u8 = 2;
 const GONE: u8 = 2;
 /// A write that was lost so often does not arrive by itself.
 const TRIES: u32 = 2;
-
-/// Orders are usually known so long after they were placed: polls are three minutes apart and see
-/// two minutes less than that.
-const ORDERS_WITHIN: Duration = Duration::from_secs(300);
 
 /// Decides what to do about one listing.
 pub fn decide(row: &Row, context: &Context) -> Decision {
@@ -219,10 +213,8 @@ impl<'a> Listing<'a> {
         let rest = (number(self.ours) - fewer).max(0);
         let action = if rest < self.lowest() {
             Action::HoldBack(Quantity::clamped(Units::new(rest)))
-        } else if self.row.times < STABLE {
-            Action::Reread
         } else {
-            orders_first(context)
+            Action::Reread
         };
         decision(Drift::UnseenSale, action)
     }
@@ -242,7 +234,7 @@ impl<'a> Listing<'a> {
             _ if row.times < STABLE && number(self.ours) < self.expected() => self.publish(class),
             _ if row.times < STABLE => decision(class, Action::Reread),
             Resolution::LowerWins if row.is_covered => self.publish(class),
-            Resolution::LowerWins => decision(class, orders_first(context)),
+            Resolution::LowerWins => decision(class, Action::Reread),
             _ => self.resolve(class, resolution),
         }
     }
@@ -253,7 +245,7 @@ impl<'a> Listing<'a> {
         let raises = number(self.ours) > self.lowest();
         match resolution {
             Resolution::MerchantWins if raises && !self.row.is_covered => {
-                decision(Drift::OursAhead, orders_first(context))
+                decision(Drift::OursAhead, Action::Reread)
             }
             _ if number(self.ours) == self.lowest() => self.in_sync(),
             _ => self.resolve(Drift::OursAhead, resolution),
@@ -272,12 +264,6 @@ impl<'a> Listing<'a> {
         };
         decision(class, action)
     }
-}
-
-/// It depends on orders that may not be known yet. Another read would not help, and would have to be
-/// waited for in its turn.
-fn orders_first(context: &Context) -> Action {
-    Action::Wait(context.now + ORDERS_WITHIN)
 }
 
 const fn number(quantity: Quantity) -> i64 {
