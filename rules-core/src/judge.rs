@@ -18,4 +18,5 @@ pub mod registry;
 pub mod subscription;
 pub mod window;
 pub mod gcra;
+pub mod learned_rate;
 pub mod retry;

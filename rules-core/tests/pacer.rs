@@ -46,6 +46,9 @@ mod memory {
     rules_core::pacer_conformance!(new);
 }
 
+#[path = "pacer/learning.rs"]
+mod learning;
+
 #[cfg(feature = "redis")]
 #[path = "pacer/redis.rs"]
 mod redis;

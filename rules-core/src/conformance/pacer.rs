@@ -4,6 +4,7 @@
 
 #![expect(
     missing_docs,
+    clippy::float_cmp,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
     clippy::indexing_slicing,
@@ -61,6 +62,11 @@ macro_rules! pacer_conformance {
             no_throttle_goes_below_one_a_second
             nothing_is_granted_until_the_far_side_wants_it
             an_outlet_that_was_never_asked_for_has_no_rate
+            an_outlet_that_learns_is_slowed_to_what_passed
+            an_outlet_that_learns_is_raised_after_many_calls
+            an_outlet_that_learns_is_not_raised_while_nobody_wants_more
+            a_rate_that_is_told_counts_for_outlets_that_learn
+            what_was_learnt_is_kept_for_a_day
         }
     };
     ($new:path: $($case:ident)+) => {
@@ -74,7 +80,7 @@ macro_rules! pacer_conformance {
 }
 
 /// A permit every ten minutes, three at once.
-const SLOW: Rate = Rate { per_second: 1.0 / 600.0, burst: 3 };
+const SLOW: Rate = Rate::new(1.0 / 600.0, 3);
 const TEN_MINUTES: Duration = Duration::from_mins(10);
 
 impl Subject {
@@ -161,13 +167,13 @@ pub async fn unused_permits_never_add_up_to_more_than_the_burst(subject: Subject
 
 pub async fn another_configured_rate_counts_from_the_next_ask(subject: Subject) {
     subject.take(SLOW, 3, 0).await;
-    subject.take(Rate { per_second: 20.0, burst: 20 }, 0, 0).await;
+    subject.take(Rate::new(20.0, 20), 0, 0).await;
     (subject.advance)(Duration::from_secs(10));
-    assert_eq!(subject.take(Rate { per_second: 20.0, burst: 20 }, 100, 0).await.granted, 20);
+    assert_eq!(subject.take(Rate::new(20.0, 20), 100, 0).await.granted, 20);
 }
 
 pub async fn fast_rates_are_granted_in_full(subject: Subject) {
-    let rate = Rate { per_second: 25_000.0, burst: 6_250 };
+    let rate = Rate::new(25_000.0, 6_250);
     assert_eq!(subject.take(rate, 6_250, 0).await.granted, 6_250);
     for _ in 0..8 {
         (subject.advance)(Duration::from_millis(250));
@@ -250,6 +256,102 @@ pub async fn nothing_is_granted_until_the_far_side_wants_it(subject: Subject) {
 pub async fn an_outlet_that_was_never_asked_for_has_no_rate(subject: Subject) {
     subject.throttle(None).await;
     assert_eq!(subject.pacer.rates(&[subject.outlet()]).await.unwrap(), [None]);
+}
+
+/// Takes one permit after another for as long as `calls` of them, and says how long that took.
+async fn spend(subject: &Subject, rate: Rate, calls: u32) -> Duration {
+    let (mut taken, from) = (0, (subject.now)());
+    while taken < calls {
+        let permit = subject.take(rate, calls - taken, 0).await;
+        taken += permit.granted;
+        if let Some(next_at) = permit.next_at {
+            // A store may count in microseconds.
+            let wait = (next_at - (subject.now)()).to_std().unwrap_or_default();
+            (subject.advance)(wait + Duration::from_micros(1));
+        }
+    }
+    ((subject.now)() - from).to_std().unwrap()
+}
+
+pub async fn an_outlet_that_learns_is_slowed_to_what_passed(subject: Subject) {
+    let rate = Rate::expected(10.0, 5);
+    spend(&subject, rate, 20).await;
+    subject.throttle(None).await;
+    // Nobody knows yet what passes.
+    assert!((subject.rate().await.per_second - 9.0).abs() < 1e-6);
+    assert_eq!(subject.take(rate, 5, 0).await.granted, 0);
+    // The far side lets one through in a second.
+    for _ in 0..10 {
+        (subject.advance)(Duration::from_secs(1));
+        assert_eq!(subject.take(rate, 5, 4).await.granted, 5, "four of five were given back");
+    }
+    let before = subject.rate().await.per_second;
+    subject.throttle(None).await;
+    let after = subject.rate().await;
+    assert!(after.learns && after.burst == 5);
+    assert!((before / 2.0..=before).contains(&after.per_second), "{after:?}");
+    // A refusal that was on its way counts once.
+    subject.throttle(None).await;
+    assert_eq!(subject.rate().await, after);
+}
+
+pub async fn an_outlet_that_learns_is_raised_after_many_calls(subject: Subject) {
+    let rate = Rate::expected(1_000.0, 50);
+    let even = spend(&subject, rate, 900).await;
+    assert_eq!(subject.rate().await.per_second, 1_000.0);
+    spend(&subject, rate, 100).await;
+    assert!(1_000.0 < subject.rate().await.per_second);
+    let raised = spend(&subject, rate, 900).await;
+    assert!(raised < even / 2, "{raised:?} after {even:?}");
+    spend(&subject, rate, 9_000).await;
+    assert_eq!(subject.rate().await.per_second, 10_000.0, "ten times the expected rate is the end");
+}
+
+pub async fn an_outlet_that_learns_is_not_raised_while_nobody_wants_more(subject: Subject) {
+    let rate = Rate::expected(1_000.0, 50);
+    for _ in 0..2_000 {
+        assert_eq!(subject.take(rate, 1, 0).await.granted, 1);
+        (subject.advance)(Duration::from_millis(20));
+    }
+    assert_eq!(subject.rate().await.per_second, 1_000.0);
+}
+
+pub async fn a_rate_that_is_told_counts_for_outlets_that_learn(subject: Subject) {
+    let tell = async |per_second| {
+        let limit = Observation::Limit { outlet: subject.outlet(), per_second };
+        subject.pacer.observe(&[limit]).await.unwrap();
+        subject.rate().await.per_second
+    };
+    subject.take(SLOW, 1, 0).await;
+    assert_eq!(tell(7.0).await, SLOW.per_second);
+    let rate = Rate::expected(5.0, 4);
+    subject.take(rate, 1, 0).await;
+    for per_second in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(tell(per_second).await, 5.0, "{per_second} is no rate");
+    }
+    assert_eq!(tell(2.0).await, 2.0);
+    assert_eq!(tell(20.0).await, 20.0);
+    subject.throttle(None).await;
+    let slowed = subject.rate().await.per_second;
+    assert!(slowed < 20.0);
+    assert_eq!(tell(20.0).await, slowed, "what is told again is no news");
+}
+
+pub async fn what_was_learnt_is_kept_for_a_day(subject: Subject) {
+    let rate = Rate::expected(1.0 / 180.0, 19);
+    assert_eq!(subject.take(rate, 19, 0).await.granted, 19);
+    subject.throttle(None).await;
+    let slowed = subject.rate().await;
+    assert!(slowed.per_second < rate.per_second);
+    (subject.advance)(Duration::from_hours(2));
+    subject.pacer.take(&[]).await.unwrap();
+    assert_eq!(subject.rate().await, slowed);
+    let permit = subject.take(rate, 40, 0).await;
+    assert!(permit.granted < 40, "two hours give 36 at most");
+    assert!(
+        (34..=37).contains(&subject.take(rate, 0, 0).await.granted.max(permit.granted))
+            || permit.granted == 19
+    );
 }
 
 #[cfg(test)]

@@ -68,6 +68,11 @@ impl Gcra {
         arrival_ns.saturating_sub(self.interval_ns.saturating_mul(permits as u64))
     }
 
+    /// The state of a limiter that has one permit at `at_ns` and none before.
+    pub const fn emptied(&self, at_ns: u64) -> u64 {
+        at_ns.saturating_add(self.tolerance_ns).saturating_sub(self.interval_ns)
+    }
+
     /// The state, ahead of the present by no more than a burst and no more than `most`, whichever
     /// is longer. Without this a debt, or a clock that was set back, could block for long.
     pub fn bounded(&self, arrival_ns: u64, now_ns: u64, most: Duration) -> u64 {

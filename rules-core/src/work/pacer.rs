@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::judge::key::Outlet;
+#[cfg(doc)]
+use crate::judge::learned_rate::LearnedRate;
 use crate::work::StoreError;
 
 mod memory;
@@ -35,12 +37,17 @@ pub trait Pacer: Debug + Send + Sync + 'static {
     /// elsewhere counts here too, for at most a second of the rate or the whole burst. What is
     /// seen of an outlet that nobody asked for is passed over.
     ///
+    /// The rate of an outlet that [learns](Rate::learns) follows what passes and what is refused
+    /// instead ([`LearnedRate`]): a throttle slows it to a little below what was seen to pass, and
+    /// after many calls it is raised bit by bit, beyond the configured rate, too. A rate that the
+    /// far side tells replaces the configured one of such an outlet, and is passed over by others.
+    ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
     async fn observe(&self, observations: &[Observation]) -> Result<(), StoreError>;
 
     /// The rate of each outlet in force now, in order; `None` for one that was never asked for,
-    /// or not for an hour.
+    /// or not for an hour, or a day if it learns.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
@@ -55,9 +62,21 @@ pub struct Rate {
     pub per_second: f64,
     /// Permits that may be taken at one instant after a pause; at least 1.
     pub burst: u32,
+    /// Whether the rate is only expected, and the true one is to be learnt.
+    pub learns: bool,
 }
 
 impl Rate {
+    /// `per_second` permits a second and `burst` at once.
+    pub const fn new(per_second: f64, burst: u32) -> Self {
+        Self { per_second, burst, learns: false }
+    }
+
+    /// `per_second` permits a second are expected to be right, and `burst` at once are.
+    pub const fn expected(per_second: f64, burst: u32) -> Self {
+        Self { per_second, burst, learns: true }
+    }
+
     /// `per_second` permits a second with at most a quarter of them at once, which is what one
     /// tick of a worker takes.
     #[expect(
@@ -67,7 +86,7 @@ impl Rate {
     )]
     pub fn per_second(per_second: u32) -> Self {
         let per_second = f64::from(per_second.max(1));
-        Self { per_second, burst: (per_second / 4.0).ceil().clamp(1.0, 1e9) as u32 }
+        Self::new(per_second, (per_second / 4.0).ceil().clamp(1.0, 1e9) as u32)
     }
 }
 
@@ -94,7 +113,7 @@ pub struct Permit {
 }
 
 /// What was seen of an outlet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Observation {
     /// The far side asked to slow down.
@@ -103,6 +122,13 @@ pub enum Observation {
         outlet: Outlet,
         /// How long the far side wants to be left alone, if it said so.
         retry_after: Option<Duration>,
+    },
+    /// The far side told the rate that it allows, such as in a header.
+    Limit {
+        /// Of what.
+        outlet: Outlet,
+        /// Permits per second.
+        per_second: f64,
     },
     /// Permits were used up by something that did not ask, such as inbound messages.
     Consumed {

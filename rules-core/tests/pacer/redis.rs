@@ -55,7 +55,16 @@ enum Step {
     Advance(Duration),
 }
 
-const NAMES: [&str; 3] = ["1", "2", "slow"];
+const NAMES: [&str; 4] = ["1", "2", "slow", "learns"];
+
+/// One of a few rates, so that there is something to learn of each. Now and then one that does not learn.
+fn learnt(per_second: f64, burst: u32) -> Rate {
+    match burst % 16 {
+        0 => Rate::new(per_second, burst),
+        1..3 => Rate::expected(0.02, 3),
+        _ => Rate::expected(80.0, 20),
+    }
+}
 
 fn asks() -> impl Strategy<Value = Ask> {
     let rate = prop_oneof![
@@ -66,7 +75,7 @@ fn asks() -> impl Strategy<Value = Ask> {
     (prop::sample::select(&NAMES[..]), rate, 0..2_000_u32, prop_oneof![3 => Just(0), 1 => 0..500_u32])
         .prop_map(|(name, (per_second, burst), want, unused)| Ask {
             outlet: outlet(name),
-            rate: Rate { per_second, burst },
+            rate: if name == "learns" { learnt(per_second, burst) } else { Rate::new(per_second, burst) },
             want,
             unused,
         })
@@ -79,6 +88,8 @@ fn observations() -> impl Strategy<Value = Observation> {
             outlet: outlet(name),
             retry_after: micros.map(Duration::from_micros),
         }),
+        (name(), prop_oneof![Just(0.02), Just(80.0), 0.001..500.0_f64, Just(0.0), Just(f64::NAN)])
+            .prop_map(|(name, per_second)| Observation::Limit { outlet: outlet(name), per_second }),
         (name(), prop_oneof![0..500_u32, Just(u32::MAX)])
             .prop_map(|(name, permits)| Observation::Consumed { outlet: outlet(name), permits }),
     ]
@@ -130,7 +141,7 @@ proptest! {
 #[tokio::test]
 async fn concurrent_takers_get_no_more_than_the_burst() {
     let store = store(None).await;
-    let ask = Ask { outlet: outlet("1"), rate: Rate { per_second: 0.001, burst: 500 }, want: 7, unused: 0 };
+    let ask = Ask { outlet: outlet("1"), rate: Rate::new(0.001, 500), want: 7, unused: 0 };
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..16 {
         let (store, ask) = (store.clone(), ask.clone());
@@ -149,12 +160,8 @@ async fn concurrent_takers_get_no_more_than_the_burst() {
 async fn an_outlet_is_forgotten_an_hour_after_it_was_used_or_held_back() {
     let clock = clock();
     let store = store(Some(Arc::clone(&clock))).await;
-    let ask = |name, per_second| Ask {
-        outlet: outlet(name),
-        rate: Rate { per_second, burst: 1 },
-        want: 1,
-        unused: 0,
-    };
+    let ask =
+        |name, per_second| Ask { outlet: outlet(name), rate: Rate::new(per_second, 1), want: 1, unused: 0 };
     store.take(&[ask("idle", 80.0), ask("daily", 1.0 / 86_400.0), ask("quiet", 80.0)]).await.unwrap();
     let retry_after = Some(Duration::from_hours(3));
     store.observe(&[Observation::Throttled { outlet: outlet("quiet"), retry_after }]).await.unwrap();

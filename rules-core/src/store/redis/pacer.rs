@@ -35,7 +35,7 @@ impl Pacer for Redis {
     }
 
     async fn observe(&self, observations: &[Observation]) -> Result<(), StoreError> {
-        let answers = pace(self, observations.iter().map(observing)).await;
+        let answers = pace(self, observations.iter().filter(|it| is_seen(it)).map(observing)).await;
         answers.map_err(|error| error.while_doing("slowing down"))?;
         Ok(())
     }
@@ -73,7 +73,13 @@ async fn pace(store: &Redis, steps: impl Iterator<Item = Step>) -> Result<Vec<An
 fn taking(Ask { outlet, rate, want, unused }: &Ask) -> Step {
     // With an exponent every rate is written exactly and in few digits.
     let per_second = format!("{:e}", rate.per_second);
-    step("take", outlet, [per_second, rate.burst.to_string(), want.to_string(), unused.to_string()])
+    let what = if rate.learns { "learn" } else { "take" };
+    step(what, outlet, [per_second, rate.burst.to_string(), want.to_string(), unused.to_string()])
+}
+
+/// A limit that is none teaches nothing.
+fn is_seen(observation: &Observation) -> bool {
+    !matches!(observation, Observation::Limit { per_second, .. } if !(per_second.is_finite() && 0.0 < *per_second))
 }
 
 fn observing(observation: &Observation) -> Step {
@@ -83,6 +89,7 @@ fn observing(observation: &Observation) -> Step {
             step("throttle", outlet, [quiet.to_string()])
         }
         Observation::Consumed { outlet, permits } => step("consume", outlet, [permits.to_string()]),
+        Observation::Limit { outlet, per_second } => step("limit", outlet, [format!("{per_second:e}")]),
     }
 }
 
@@ -106,5 +113,9 @@ fn permit(Answer { now, first, second }: &Answer) -> Option<Permit> {
 
 fn rate(Answer { first, second, .. }: &Answer) -> Option<Rate> {
     let per_second = first.text()?.parse().ok()?;
-    Some(Rate { per_second, burst: second.int().and_then(|burst| u32::try_from(burst).ok())? })
+    let (burst, learns) = match second.text()? {
+        text if text.ends_with(" learns") => (text.trim_end_matches(" learns").to_owned(), true),
+        text => (text.to_owned(), false),
+    };
+    Some(Rate { per_second, burst: burst.parse().ok()?, learns })
 }

@@ -25,7 +25,7 @@ fn ask(name: &str, rate: Rate, want: u32, unused: u32) -> Ask {
 fn idle_outlets_are_forgotten_unless_that_would_speed_them_up() {
     let clock = clock();
     let pacer = MemoryPacer::new(Arc::<ManualClock>::clone(&clock));
-    let (fast, daily) = (Rate::per_second(80), Rate { per_second: 1.0 / 86_400.0, burst: 1 });
+    let (fast, daily) = (Rate::per_second(80), Rate::new(1.0 / 86_400.0, 1));
     now(pacer.take(&[ask("idle", fast, 1, 0), ask("daily", daily, 1, 0), ask("quiet", fast, 1, 0)])).unwrap();
     let retry_after = Some(Duration::from_hours(3));
     now(pacer.observe(&[Observation::Throttled { outlet: outlet("quiet"), retry_after }])).unwrap();
@@ -77,7 +77,7 @@ proptest! {
     ) {
         let clock = clock();
         let pacer = MemoryPacer::new(Arc::<ManualClock>::clone(&clock));
-        let rate = Rate { per_second, burst };
+        let rate = Rate::new(per_second, burst);
         // When permits were granted, and how many of them were used.
         let mut used: Vec<(DateTime<Utc>, u32)> = Vec::new();
         for step in steps {
