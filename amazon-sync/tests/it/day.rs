@@ -270,7 +270,8 @@ fn whatever_goes_wrong_the_ledger_ends_where_the_orders_are() {
 fn a_restock_of_everything_goes_by_a_feed_and_the_urgent_by_patches() {
     runtime().block_on(async {
         // Patches are so slow that a feed is through before them.
-        let plan = UsagePlan::published().with(Operation::PatchListingsItem, Rate { per_second: 0.5, burst: 5 });
+        let plan =
+            UsagePlan::published().with(Operation::PatchListingsItem, Rate { per_second: 0.5, burst: 5 });
         let (count, codes) = (1_200_u32, |n: u32| format!("thing-{n}"));
         let mut csv = "sku,channel,kind,of,units\n".to_owned();
         let mut world = amazon_sync::simulator::World::builder(nine())
