@@ -21,6 +21,8 @@ use crate::telemetry;
 
 /// SKUs in one call (SP-API documentation, "Listings Items API v2021-08-01", 2026-08).
 const TOGETHER: usize = 20;
+/// Calls follow each other no sooner than this: as often as Amazon grants them.
+const APART: Duration = Duration::from_millis(200);
 /// What is due within so long is read along, so that calls are full.
 const ALONG: Duration = Duration::from_secs(5);
 /// When nothing is to be read, for what another task may have put onto the agenda unheard.
@@ -52,7 +54,7 @@ impl Reader {
                 }
                 Ok(_) => {
                     self.failures = 0;
-                    continue;
+                    APART
                 }
                 Err(error) => {
                     self.failures = self.failures.saturating_add(1);
@@ -63,7 +65,7 @@ impl Reader {
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
-                () = self.account.read.told(), if self.failures == 0 => {}
+                () = self.account.read.told(), if self.failures == 0 && wait != APART => {}
                 () = self.desk.clock.sleep(wait) => {}
             }
         }

@@ -122,11 +122,6 @@ impl Judged {
             }
             Action::Wait(at) => {
                 self.look_at = Some(at);
-                if !record.intent.as_ref().is_some_and(Intent::is_in_flight) {
-                    // Orders up to the read may explain it, and another read would not.
-                    self.orders_to = record.shown.as_ref().map(|shown| shown.state.as_of);
-                    return;
-                }
                 // Reads come ever more rarely: most numbers take effect soon, few take long.
                 let age = record.intent.as_ref().map_or(Duration::ZERO, |intent| intent.age(now));
                 self.read_at = Some(after(now, age.max(READ_BACK)).min(at));

@@ -205,9 +205,7 @@ fn why(judged: &Judged) -> &'static str {
     match (judged.decision.class, judged.decision.action) {
         (_, Action::Freeze) => "somebody has to look first",
         _ if judged.before.frozen.is_some() => "it is frozen until somebody has looked",
-        (_, Action::Reread | Action::Wait(_)) if judged.orders_to.is_some() => {
-            "orders that are not known yet may explain it"
-        }
+        (_, Action::Reread) if judged.orders_to.is_some() => "orders that are not known yet may explain it",
         (_, Action::Reread) => "it has to be read again",
         (_, Action::Wait(_)) => "a number is on its way",
         (Drift::Unmapped, _) => "nobody said how many there are of one of its items",

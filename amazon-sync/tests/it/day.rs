@@ -1,9 +1,12 @@
 //! Days of a simulated shop.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use amazon_sync::listing::Channel;
-use amazon_sync::simulator::{Behaviour, CancelledUnits, Faults, Incident, ScriptedOrder, ShopSees, Step};
+use amazon_sync::simulator::{
+    Behaviour, CancelledUnits, Faults, Incident, Operation, Rate, ScriptedOrder, ShopSees, Step, UsagePlan,
+};
 use amazon_sync::sku_map::SkuMap;
 use rules_core::work::clock::after;
 
@@ -266,14 +269,18 @@ fn whatever_goes_wrong_the_ledger_ends_where_the_orders_are() {
 #[test]
 fn a_restock_of_everything_goes_by_a_feed_and_the_urgent_by_patches() {
     runtime().block_on(async {
+        // Patches are so slow that a feed is through before them.
+        let plan =
+            UsagePlan::published().with(Operation::PatchListingsItem, Rate { per_second: 0.5, burst: 5 });
         let (count, codes) = (1_200_u32, |n: u32| format!("thing-{n}"));
         let mut csv = "sku,channel,kind,of,units\n".to_owned();
         let mut world = amazon_sync::simulator::World::builder(nine())
             .seller(&seller(), [crate::house::MARKETPLACE])
+            .usage_plan(plan)
             .faults(Faults::none());
         for n in 0..count {
             let (name, code) = (format!("THING-{n}"), codes(n));
-            csv.push_str(&format!("{name},DEFAULT,item,{code},\n"));
+            writeln!(csv, "{name},DEFAULT,item,{code},").unwrap();
             world = world.item(item(&code), 10).listing(
                 &seller(),
                 amazon_sync::simulator::ListingPlan::merchant(sku(&name), 10).made_of([(item(&code), 1)]),
