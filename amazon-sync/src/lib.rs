@@ -40,3 +40,6 @@ pub mod marketplace;
 pub mod sink;
 pub mod host_stock;
 pub mod sync_store;
+
+// What knows a technology.
+pub mod adapters;
