@@ -57,7 +57,7 @@ async fn permits_whose_answer_is_lost_are_lost_and_nobody_gets_more_for_it() {
     let pacer = Redis::connect(config).await.unwrap();
     let subject = subject(pacer.clone(), Arc::clone(&clock)).await;
     let outlet = Outlet::new(&subject.a, "15550001").unwrap();
-    let rate = Rate { per_second: 0.01, burst: BURST };
+    let rate = Rate { per_second: 0.01, burst: BURST, learns: false };
     let ask = [Ask { outlet, rate, want: WANT, unused: 0 }];
     for seed in 0..2 {
         let (mut granted, mut lost, mut empty) = (0, 0, 0);

@@ -263,6 +263,3 @@ fn outcome(report: &FeedReport) -> SubmissionState {
     });
     SubmissionState::Done { refused, effective: effective.collect() }
 }
-
-#[cfg(test)]
-mod tests;

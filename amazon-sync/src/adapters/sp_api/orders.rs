@@ -226,6 +226,3 @@ fn parsed<T, E>(
 ) -> Result<T, Misread> {
     parse(needed(field, place)?).map_err(|_| Misread::at(place, "is not written as Amazon's names are"))
 }
-
-#[cfg(test)]
-mod tests;

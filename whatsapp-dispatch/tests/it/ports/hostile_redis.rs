@@ -102,9 +102,9 @@ impl DeliveryLog for Insistent {
     }
 
     async fn forget(&self, what: &Forget) -> Result<bool, StoreError> {
-        while self.twin.forget(what).await? {}
+        while DeliveryLog::forget(&self.twin, what).await? {}
         // A repeat goes on where the call stopped, so it may be the one that finds nothing more.
-        self.hostile.repeat(|| self.hostile.store.forget(what), |_, _| true).await
+        self.hostile.repeat(|| DeliveryLog::forget(&self.hostile.store, what), |_, _| true).await
     }
 
     async fn messages(&self, query: &Query) -> Result<Page, StoreError> {
