@@ -264,3 +264,6 @@ impl Debug for SpApi {
         f.debug_struct("SpApi").field("config", &self.inner.config).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

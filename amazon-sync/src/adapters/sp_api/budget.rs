@@ -183,6 +183,14 @@ impl Budgets {
         }
     }
 
+    /// The rate of a seller's operation in force, for tests.
+    #[cfg(test)]
+    pub(super) async fn rate(&self, access: &SellerAccess, operation: &'static str) -> f64 {
+        let stack = self.stack(access, operation, &[]).unwrap();
+        let outlets = [stack.levels.first().unwrap().outlet.clone()];
+        self.pacer.rates(&outlets).await.unwrap().pop().flatten().unwrap().per_second
+    }
+
     fn is_news(&self, outlet: &Outlet, per_second: f64) -> bool {
         if !(per_second.is_finite() && 0.0 < per_second) {
             return false;

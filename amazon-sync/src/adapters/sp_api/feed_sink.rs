@@ -263,3 +263,6 @@ fn outcome(report: &FeedReport) -> SubmissionState {
     });
     SubmissionState::Done { refused, effective: effective.collect() }
 }
+
+#[cfg(test)]
+mod tests;

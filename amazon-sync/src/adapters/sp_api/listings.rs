@@ -146,3 +146,6 @@ fn declared(attributes: &Map<String, Value>) -> Vec<FulfillmentAttribute> {
 fn whole(number: f64) -> Option<Quantity> {
     if number.fract() == 0.0 { Quantity::new(number as i64).ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests;

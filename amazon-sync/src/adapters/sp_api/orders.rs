@@ -226,3 +226,6 @@ fn parsed<T, E>(
 ) -> Result<T, Misread> {
     parse(needed(field, place)?).map_err(|_| Misread::at(place, "is not written as Amazon's names are"))
 }
+
+#[cfg(test)]
+mod tests;
