@@ -125,7 +125,7 @@ impl SpApiConfig {
     /// The same with every region at one address, such as that of a simulator.
     ///
     /// # Errors
-    /// [`SpApiError::Url`] unless it is an `http` or `https` URL without query and credentials.
+    /// [`SpApiError::Address`] unless it is an `http` or `https` URL without query and credentials.
     pub fn with_base_url(self, text: &str) -> Result<Self, SpApiError> {
         Ok(Self { base_url: Some(url(text)?), ..self })
     }
@@ -211,7 +211,7 @@ impl From<SecretName> for SecretRef {
 }
 
 fn url(text: &str) -> Result<Url, SpApiError> {
-    let wrong = |reason| SpApiError::Url { reason };
+    let wrong = |reason| SpApiError::Address { reason };
     let url = Url::parse(text).map_err(|_| wrong("write it as https://host"))?;
     match url.scheme() {
         _ if url.host().is_none() => Err(wrong("there is no host in it")),
@@ -232,7 +232,7 @@ fn url(text: &str) -> Result<Url, SpApiError> {
 pub enum SpApiError {
     /// A URL cannot be used. It is not shown, because it may hold credentials.
     #[error("the address of the Selling Partner API cannot be used: {reason}")]
-    Url {
+    Address {
         /// What is wrong with it.
         reason: &'static str,
     },

@@ -2,9 +2,9 @@ use std::borrow::Cow;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::super::document::Document;
 use super::charset::Charset;
 use super::unreadable;
+use crate::adapters::sp_api::document::Document;
 use crate::marketplace::MarketError;
 
 /// The longest line that is read. Real ones have descriptions of some kilobytes.
