@@ -33,11 +33,13 @@ mod account;
 mod agenda;
 mod amend;
 mod tally;
+mod turn_error;
 
 pub(crate) use account::AccountDesk;
 pub(crate) use agenda::Agenda;
 pub(crate) use amend::Amendment;
 pub(crate) use tally::Tally;
+pub(crate) use turn_error::TurnError;
 
 /// The ports and settings of one synchroniser, and what is remembered.
 #[derive(Debug)]

@@ -19,12 +19,12 @@ use rules_core::work::queue::{Allowance, Lease, LeaseRequest, Leased, Outcome, S
 use tokio::sync::watch;
 use tracing::Instrument;
 
+use crate::desk::TurnError;
 use crate::desk::{AccountDesk, Amendment, Desk, earlier, until};
 use crate::intake::Intake;
 use crate::listing::{Channel, ListingKey};
 use crate::merge;
 use crate::order::{Order, OrderId};
-use crate::poller::TurnError;
 use crate::quantity::Quantity;
 use crate::seller::Region;
 use crate::sku::Sku;

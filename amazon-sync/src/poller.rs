@@ -17,7 +17,7 @@ use rules_core::work::clock::after;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::desk::{AccountDesk, Desk, earlier, until};
+use crate::desk::{AccountDesk, Desk, TurnError, earlier, until};
 use crate::intake::Intake;
 use crate::marketplace::{MarketError, OrderPage, OrderQuery};
 use crate::sync_store::{Commit, Committed, Cursor, CursorStep, Fence, OpenWindow};
@@ -343,23 +343,5 @@ fn stepped(cursor: &Cursor, step: CursorStep) -> Cursor {
         closed_to: cursor.closed_to.max(step.closed_to),
         open: step.open,
         lateness: step.lateness,
-    }
-}
-
-/// Why a page was not taken in.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TurnError {
-    #[error(transparent)]
-    Market(#[from] MarketError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Classify for TurnError {
-    fn fault(&self) -> rules_core::judge::fault::Fault {
-        match self {
-            Self::Market(error) => error.fault(),
-            Self::Store(error) => error.fault(),
-        }
     }
 }

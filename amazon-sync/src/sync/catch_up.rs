@@ -10,7 +10,8 @@ use rules_core::work::clock::ClockExt;
 
 use super::{PlanError, Sync};
 use crate::desk::AccountDesk;
-use crate::poller::{Poller, TurnError};
+use crate::desk::TurnError;
+use crate::poller::Poller;
 use crate::reader::Reader;
 use crate::sku_map::ListingId;
 use crate::snapshot::Snapshots;

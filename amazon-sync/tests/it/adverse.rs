@@ -35,12 +35,12 @@ use rules_core::work::lanes::Lanes;
 use crate::house::{item, nine, sku};
 use crate::virtual_time::{VirtualClock, runtime};
 
-type Page = Result<OrderPage, MarketError>;
+pub(crate) type Page = Result<OrderPage, MarketError>;
 
 /// An Amazon that shows what it is told to show and answers polls as its script says; empty pages
 /// after that.
 #[derive(Debug)]
-struct Scripted {
+pub(crate) struct Scripted {
     clock: Arc<VirtualClock>,
     state: Mutex<State>,
 }
@@ -61,7 +61,7 @@ struct State {
 }
 
 #[derive(Clone, Debug)]
-struct Amazon(Arc<Scripted>);
+pub(crate) struct Amazon(Arc<Scripted>);
 
 impl Amazon {
     fn state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
@@ -76,7 +76,7 @@ impl Amazon {
         self.state(|state| state.shown[&sku(name)].1)
     }
 
-    fn answer(&self, seller: &str, page: Page) {
+    pub(crate) fn answer(&self, seller: &str, page: Page) {
         self.state(|state| state.pages.entry(seller.to_owned()).or_default().push_back(page));
     }
 
@@ -201,7 +201,7 @@ impl QuantitySink for Scribe {
     }
 }
 
-fn page(orders: Vec<Order>, next: Option<&str>, server_now: DateTime<Utc>) -> OrderPage {
+pub(crate) fn page(orders: Vec<Order>, next: Option<&str>, server_now: DateTime<Utc>) -> OrderPage {
     OrderPage {
         orders,
         poison: Vec::new(),
@@ -211,7 +211,7 @@ fn page(orders: Vec<Order>, next: Option<&str>, server_now: DateTime<Utc>) -> Or
     }
 }
 
-fn order(id: &str, name: &str, ordered: i64, at: DateTime<Utc>) -> Order {
+pub(crate) fn order(id: &str, name: &str, ordered: i64, at: DateTime<Utc>) -> Order {
     Order {
         id: OrderId::parse(id).unwrap(),
         updated_at: at,
@@ -229,7 +229,7 @@ fn order(id: &str, name: &str, ordered: i64, at: DateTime<Utc>) -> Order {
     }
 }
 
-const ONE: &str = "A2NEXAMPLETF53";
+pub(crate) const ONE: &str = "A2NEXAMPLETF53";
 const OTHER: &str = "A3NEXAMPLETF53";
 
 fn map() -> SkuMap {
@@ -237,16 +237,16 @@ fn map() -> SkuMap {
         .unwrap()
 }
 
-struct Bench {
-    clock: Arc<VirtualClock>,
-    amazon: Amazon,
+pub(crate) struct Bench {
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) amazon: Amazon,
     host: MemoryStock,
     store: Memory,
-    sync: Sync,
+    pub(crate) sync: Sync,
 }
 
 impl Bench {
-    async fn new(sellers: &[&str]) -> Self {
+    pub(crate) async fn new(sellers: &[&str]) -> Self {
         Self::with(sellers, MemoryStock::clone).await
     }
 
@@ -270,10 +270,21 @@ impl Bench {
         Self { clock, amazon, host, store, sync }
     }
 
-    async fn run_for(&self, minutes: u64) {
+    pub(crate) async fn run_for(&self, minutes: u64) {
         let until = after(self.clock.now(), Duration::from_secs(minutes * 60));
         let clock = Arc::clone(&self.clock);
         self.sync.run(async move { clock.sleep_until(until).await }).await.unwrap();
+    }
+
+    /// On hand, reserved and committed of each item.
+    pub(crate) async fn all_positions(&self) -> BTreeMap<String, [i64; 3]> {
+        let all = Items::All { after: None, max: 100 };
+        let found = self.store.positions(self.sync.shelf(), &all).await.unwrap();
+        let units = |record: &amazon_sync::sync_store::ItemRecord| {
+            let position = record.position;
+            [position.on_hand, position.reserved, position.committed].map(amazon_sync::quantity::Units::get)
+        };
+        found.iter().map(|record| (record.item.to_string(), units(record))).collect()
     }
 
     async fn committed(&self, code: &str) -> i64 {
