@@ -259,10 +259,13 @@ impl Bench {
             amazon.show(name, 20);
             host.set(&item(code), Quantity::new(20).unwrap());
         }
+        // Polls stay as frequent as they are, whatever events tell.
+        let mut config = SyncConfig::default();
+        config.poll_with_events = Duration::from_secs(180);
         let mut builder = Sync::builder(&store, amazon.clone(), host_of(&host))
             .sink(Scribe(amazon.clone(), "patch", 1))
             .sink(Scribe(amazon.clone(), "feed", 25_000))
-            .config(SyncConfig::default());
+            .config(config);
         for seller in sellers {
             builder = builder.account(Account::new(SellerId::parse(seller).unwrap(), Region::Europe, map()));
         }
@@ -356,12 +359,46 @@ fn the_cursor_ends_where_amazon_says_that_the_window_did() {
         let bench = Bench::new(&[ONE]).await;
         let used_to = after(nine(), Duration::from_secs(0)) - chrono::TimeDelta::hours(1);
         bench.amazon.answer(ONE, Ok(OrderPage { used_to: Some(used_to), ..page(Vec::new(), None, nine()) }));
-        bench.run_for(1).await;
-        let report = bench.sync.report().await.unwrap();
-        assert_eq!(report.closed_to.values().next().copied().flatten(), Some(used_to));
         bench.run_for(10).await;
         let asked = bench.amazon.state(|state| state.asked.clone());
-        assert!(asked[1].window.from < used_to, "the next window begins where the last one ended");
+        let overlap = chrono::TimeDelta::minutes(5);
+        assert_eq!(
+            asked[1].window.from,
+            used_to - overlap,
+            "the next window begins where the last one ended"
+        );
+    });
+}
+
+#[test]
+fn what_had_shipped_when_the_host_counted_is_not_taken_off_again() {
+    runtime().block_on(async {
+        // Counted at nine, and begun at eleven.
+        let bench = Bench::new(&[ONE]).await;
+        bench.clock.sleep_until(after(nine(), Duration::from_secs(2 * 3_600))).await;
+        let shipped = |id: &str, units: i64, minutes: i64| {
+            let mut order = order(id, "MUG", units, nine() + chrono::TimeDelta::minutes(minutes));
+            order.status = OrderStatus::Shipped;
+            order.lines[0].shipped = order.lines[0].ordered;
+            order
+        };
+        bench
+            .amazon
+            .answer(ONE, Ok(page(vec![shipped("902-0000000-0000001", 4, -30)], None, bench.clock.now())));
+        bench
+            .amazon
+            .answer(ONE, Ok(page(vec![shipped("902-0000000-0000002", 3, 60)], None, bench.clock.now())));
+        bench.run_for(10).await;
+        let asked = bench.amazon.state(|state| state.asked.clone());
+        assert_eq!(asked[0].window.to, nine(), "the orders up to the count come first");
+        assert!(
+            after(nine(), Duration::from_secs(6_900)) < asked[1].window.to,
+            "and the others at once after it"
+        );
+        assert_eq!(bench.all_positions().await["mug"], [17, 0, 0]);
+        bench.host.set(&item("mug"), Quantity::new(30).unwrap());
+        bench.run_for(10).await;
+        assert_eq!(bench.all_positions().await["mug"], [27, 0, 0], "a newer count includes the same");
     });
 }
 

@@ -81,6 +81,8 @@ fn notification(order: &Order) -> Bytes {
 fn positions(told: &[(Order, Way)], newest: &[Order]) -> BTreeMap<String, [i64; 3]> {
     runtime().block_on(async {
         let bench = Bench::new(&[ONE]).await;
+        // The orders up to the first counts: none.
+        bench.amazon.answer(ONE, Ok(page(Vec::new(), None, nine())));
         // Pages of three, each a window of its own.
         let polled: Vec<Order> = told
             .iter()
@@ -95,7 +97,7 @@ fn positions(told: &[(Order, Way)], newest: &[Order]) -> BTreeMap<String, [i64; 
             // One by one: a batch of the same content would be recognised as a whole.
             bench.sync.receive(vec![notification(order)]).await.unwrap();
         }
-        bench.run_for(60).await;
+        bench.run_for(75).await;
         bench.amazon.answer(ONE, Ok(page(newest.to_vec(), None, bench.clock.now())));
         bench.run_for(20).await;
         bench.all_positions().await
