@@ -33,11 +33,13 @@ mod account;
 mod agenda;
 mod amend;
 mod tally;
+mod turn_error;
 
 pub(crate) use account::AccountDesk;
 pub(crate) use agenda::Agenda;
 pub(crate) use amend::Amendment;
 pub(crate) use tally::Tally;
+pub(crate) use turn_error::TurnError;
 
 /// The ports and settings of one synchroniser, and what is remembered.
 #[derive(Debug)]
@@ -61,6 +63,10 @@ pub(crate) struct Desk {
     pub(crate) tally: Tally,
     /// What is sold of each item.
     pub(crate) demands: Mutex<Demands>,
+    /// The instant of the host's first counts, once it is known.
+    pub(crate) counted_at: Mutex<Option<DateTime<Utc>>>,
+    /// True when it is settled which orders these include, so that later ones may be taken in.
+    pub(crate) has_begun: AtomicBool,
     /// True when everything that the host has is in the ledger.
     pub(crate) host_known: AtomicBool,
     /// True while the services run.
@@ -93,6 +99,15 @@ impl Desk {
             }
         }
         Ok(committed)
+    }
+
+    /// The instant of the host's first counts, while orders after it must wait.
+    pub(crate) fn first_counts(&self) -> FirstCounts {
+        if self.has_begun.load(Ordering::Relaxed) {
+            return FirstCounts::Settled;
+        }
+        let counted_at = *self.counted_at.lock().unwrap_or_else(PoisonError::into_inner);
+        counted_at.map_or(FirstCounts::Unknown, FirstCounts::At)
     }
 
     /// Everything that the host has is in the ledger: listings can be compared with it.
@@ -173,6 +188,17 @@ impl Desk {
             () = self.clock.sleep(duration) => true,
         }
     }
+}
+
+/// What is known of the host's first counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstCounts {
+    /// Nothing: no order is read yet.
+    Unknown,
+    /// They were made then: orders up to that instant are read, and then they are booked.
+    At(DateTime<Utc>),
+    /// They are booked, or being booked: all orders are read.
+    Settled,
 }
 
 /// The seller took its authorisation back.

@@ -19,12 +19,12 @@ use rules_core::work::queue::{Allowance, Lease, LeaseRequest, Leased, Outcome, S
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::desk::{AccountDesk, Amendment, Desk, earlier, until};
+use crate::desk::TurnError;
+use crate::desk::{AccountDesk, Amendment, Desk, FirstCounts, earlier, until};
 use crate::intake::Intake;
 use crate::listing::{Channel, ListingKey};
 use crate::merge;
 use crate::order::{Order, OrderId};
-use crate::poller::TurnError;
 use crate::quantity::Quantity;
 use crate::seller::Region;
 use crate::sku::Sku;
@@ -96,6 +96,9 @@ impl EventConsumer {
 
     /// Applies one lease; true when there may be more.
     pub(crate) async fn turn(&mut self) -> Result<bool, StoreError> {
+        if self.desk.first_counts() != FirstCounts::Settled {
+            return Ok(false);
+        }
         let outlet = self.desk.events_lane.outlet().clone();
         let request = LeaseRequest {
             token: LeaseToken::from(self.desk.ids.next()),

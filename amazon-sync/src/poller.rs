@@ -17,7 +17,7 @@ use rules_core::work::clock::after;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::desk::{AccountDesk, Desk, earlier, until};
+use crate::desk::{AccountDesk, Desk, FirstCounts, TurnError, earlier, until};
 use crate::intake::Intake;
 use crate::marketplace::{MarketError, OrderPage, OrderQuery};
 use crate::sync_store::{Commit, Committed, Cursor, CursorStep, Fence, OpenWindow};
@@ -32,6 +32,8 @@ use window::{Windows, is_stale, restarted};
 
 /// A stranger's cursor is looked at again after so long.
 const ELSEWHERE: Duration = Duration::from_secs(60);
+/// How often it is looked whether the host's first counts are settled.
+const FIRST_COUNTS: Duration = Duration::from_secs(1);
 /// Refusals of a window after which somebody is told.
 const REFUSALS: u32 = 3;
 /// Orders that events had so long to tell of.
@@ -139,6 +141,9 @@ impl Poller {
 
     fn failed(&mut self, error: &TurnError) -> Duration {
         self.failures = self.failures.saturating_add(1);
+        if REFUSALS <= self.failures {
+            self.account.has_trouble();
+        }
         tracing::warn!(account = %self.account.account, error = %chain(error), "polling orders failed");
         self.desk.delay(self.failures, error.fault())
     }
@@ -161,9 +166,19 @@ impl Poller {
             }
             Some(open) => open.clone(),
             None => {
-                let Some(window) = self.windows.next(&cursor, &self.clock, now) else {
+                let first_counts = self.desk.first_counts();
+                let not_after = match first_counts {
+                    FirstCounts::Settled => None,
+                    FirstCounts::At(counted_at) => Some(counted_at),
+                    FirstCounts::Unknown => {
+                        self.cursor = Some(cursor);
+                        return Ok(FIRST_COUNTS);
+                    }
+                };
+                let Some(window) = self.windows.next(&cursor, &self.clock, now, not_after) else {
                     self.cursor = Some(cursor);
-                    return Ok(self.windows.interval(1, self.account.events_are_healthy()));
+                    let interval = self.windows.interval(1, self.account.events_are_healthy());
+                    return Ok(if first_counts == FirstCounts::Settled { interval } else { FIRST_COUNTS });
                 };
                 OpenWindow { window, page: None, page_at: now, used_to: None }
             }
@@ -333,6 +348,10 @@ impl Poller {
         }
         self.desk.moved.notify_one();
         self.desk.host_told.notify_one();
+        // The first window ends with the first counts, and the next one follows at once.
+        if self.desk.first_counts() != FirstCounts::Settled {
+            return Ok(FIRST_COUNTS);
+        }
         Ok(self.windows.interval(pages, self.account.events_are_healthy()))
     }
 }
@@ -343,23 +362,5 @@ fn stepped(cursor: &Cursor, step: CursorStep) -> Cursor {
         closed_to: cursor.closed_to.max(step.closed_to),
         open: step.open,
         lateness: step.lateness,
-    }
-}
-
-/// Why a page was not taken in.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TurnError {
-    #[error(transparent)]
-    Market(#[from] MarketError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Classify for TurnError {
-    fn fault(&self) -> rules_core::judge::fault::Fault {
-        match self {
-            Self::Market(error) => error.fault(),
-            Self::Store(error) => error.fault(),
-        }
     }
 }

@@ -9,12 +9,11 @@ use rules_core::judge::fault::{Classify, chain};
 use rules_core::work::clock::{ClockExt, after};
 use tokio::sync::watch;
 
+use crate::desk::TurnError;
 use crate::desk::{AccountDesk, Amendment, Desk, until};
 use crate::listing::{ListingKey, ListingState};
 use crate::merge;
-use crate::poller::TurnError;
 use crate::quantity::Units;
-use crate::reconciler::records;
 use crate::sku::Sku;
 use crate::sync_store::Commit;
 use crate::telemetry;
@@ -96,7 +95,7 @@ impl Reader {
         let desk = &self.desk;
         // What was sold by the time of the question is what the answer may lack nothing of.
         let sold: HashMap<ListingKey, Units> =
-            records(desk, keys).await?.into_iter().map(|record| (record.key, record.sold)).collect();
+            desk.records(keys).await?.into_iter().map(|record| (record.key, record.sold)).collect();
         let mut skus: Vec<Sku> = keys.iter().map(|key| key.sku().clone()).collect();
         skus.dedup();
         let states = desk.market.listings(&self.account.account, &skus).await?;

@@ -22,9 +22,7 @@ use crate::merge::{Context, Mapping};
 use crate::seller::SellerAccount;
 use crate::sku::ItemCode;
 use crate::sku_map::{ListingId, SkuMap};
-use crate::sync_store::{
-    Commit, Committed, Cursor, ItemRecord, Items, ListingChange, ListingOutcome, ListingRecord, Listings,
-};
+use crate::sync_store::{Commit, Committed, Cursor, ItemRecord, Items, ListingChange, ListingOutcome};
 
 mod demand;
 mod judge;
@@ -230,7 +228,7 @@ impl Reconciler {
         let desk = Arc::clone(&self.desk);
         let (map, now) = (account.map(), desk.clock.now());
         let policy = desk.drift_policies.of(desk.shelf.tenant());
-        let records = records(&desk, &keys(account, &map, listings)).await?;
+        let records = desk.records(&keys(account, &map, listings)).await?;
         let items = self.view.items(&desk, &map, listings).await?;
         let exposure = desk.exposure(account);
         let available = match self.available.remove(&account.account) {
@@ -274,14 +272,6 @@ fn is_new(map: &SkuMap, listing: ListingId, dirty: &BTreeSet<ItemCode>) -> bool 
 
 pub(crate) fn keys(account: &AccountDesk, map: &SkuMap, listings: &BTreeSet<ListingId>) -> Vec<ListingKey> {
     listings.iter().filter_map(|id| map.mapped(*id)).map(|listing| listing.key(&account.account)).collect()
-}
-
-/// The records of listings, new ones for those that nothing is known of.
-pub(crate) async fn records(desk: &Desk, keys: &[ListingKey]) -> Result<Vec<ListingRecord>, StoreError> {
-    let known = desk.store.listings(&desk.shelf, &Listings::Named(keys.to_vec())).await?;
-    let mut known: HashMap<ListingKey, ListingRecord> =
-        known.into_iter().map(|record| (record.key.clone(), record)).collect();
-    Ok(keys.iter().map(|key| known.remove(key).unwrap_or_else(|| ListingRecord::new(key.clone()))).collect())
 }
 
 /// Positions of items by their codes.

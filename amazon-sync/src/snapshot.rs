@@ -12,9 +12,9 @@ use rules_core::work::clock::after;
 use tokio::sync::watch;
 use tracing::Instrument;
 
+use crate::desk::TurnError;
 use crate::desk::{AccountDesk, Desk, until};
 use crate::marketplace::{RowError, Snapshot, SnapshotAsk, SnapshotKind, SnapshotRef};
-use crate::poller::TurnError;
 use crate::quantity::Units;
 use crate::sync_store::{Commit, Listings};
 use crate::telemetry;

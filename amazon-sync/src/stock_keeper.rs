@@ -1,12 +1,14 @@
 //! Reads the host's stock into the ledger: counts and movements, together with how far the host's
 //! changes were read.
 //!
-//! A host that deducts none of Amazon's orders cannot know which ones its first numbers include. By
-//! then the orders that were open or shipped lately are in the ledger, and a shelf that is counted
-//! has lost what has shipped: so such numbers include what had moved when the keeper began, and
-//! what Amazon's orders move from then on is taken off them.
+//! A host that deducts none of Amazon's orders cannot say which ones its numbers include. When the
+//! first numbers were counted, the shelf had lost what had shipped by then. So before they are
+//! booked, the orders up to the instant of the count are read, and nothing later: what those moved
+//! is included in the host's numbers, then and ever after, and what later orders move is taken off.
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use rules_core::judge::code::Code;
 use rules_core::judge::fault::{Classify, chain};
@@ -15,7 +17,7 @@ use rules_core::work::clock::ClockExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::desk::{Desk, passes};
+use crate::desk::{Desk, FirstCounts, earlier, passes};
 use crate::host_stock::{Count, HostChange, HostChanges, HostMark, HostRowError};
 use crate::ledger::{Movement, Seq};
 use crate::sync_store::{Commit, Committed, MovementOutcome};
@@ -27,6 +29,9 @@ const NOT_BOOKED: Code = Code::known("host.not_booked");
 
 /// Refused rows that get a letter of their own in one step; the rest is told by number.
 const LETTERS: usize = 50;
+
+/// How often it is looked whether the orders up to the first counts are known.
+const NOT_BEGUN: Duration = Duration::from_secs(1);
 
 /// Keeps the ledger in step with the host's stock.
 #[derive(Debug)]
@@ -68,7 +73,8 @@ impl StockKeeper {
             let wait = match self.catch_up().await {
                 Ok(_) => {
                     self.failures = 0;
-                    self.desk.config.host_every
+                    let is_settled = self.desk.first_counts() == FirstCounts::Settled;
+                    if is_settled { self.desk.config.host_every } else { NOT_BEGUN }
                 }
                 Err(error) => {
                     self.failures = self.failures.saturating_add(1);
@@ -119,26 +125,44 @@ impl StockKeeper {
         }
     }
 
-    /// Where to read on; `None` while the orders of an account are not known yet.
+    /// Where to read on; `None` while the orders up to the first counts are not known.
     async fn place(&self) -> Result<Option<Place>, StoreError> {
         let desk = &self.desk;
         let accounts: Vec<_> = desk.accounts.iter().map(|known| known.account.clone()).collect();
         let cursors = desk.store.cursors(&desk.shelf, &accounts).await?;
         if let Some(place) = cursors.host_mark.as_ref().and_then(Place::of) {
+            desk.has_begun.store(true, Ordering::Relaxed);
             return Ok(Some(place));
         }
-        let is_waiting = desk
-            .accounts
-            .iter()
-            .zip(&cursors.accounts)
-            .any(|(account, cursor)| cursor.closed_to.is_none() && account.stopped().is_none());
-        if is_waiting {
+        self.find_first_counts().await?;
+        let mut cursors = desk.accounts.iter().zip(&cursors.accounts);
+        if cursors.any(|(account, cursor)| cursor.closed_to.is_none() && !account.keeps_nobody_waiting()) {
             return Ok(None);
         }
-        match desk.commit(&Commit::default()).await? {
-            Committed::Done(receipt) => Ok(Some(Place { begun: receipt.seq, whole: false, mark: None })),
-            Committed::Fenced(_) => Ok(None),
+        let Committed::Done(receipt) = desk.commit(&Commit::default()).await? else { return Ok(None) };
+        let place = Place { begun: receipt.seq, whole: false, mark: None };
+        desk.commit(&Commit { host_mark: Some(place.to_mark()), ..Commit::default() }).await?;
+        desk.has_begun.store(true, Ordering::Relaxed);
+        Ok(Some(place))
+    }
+
+    /// When the host's first numbers were counted: the earliest of a page of them, within the reach of
+    /// the first window. What an item lost that was counted later is then taken off once more, which
+    /// errs on the safe side.
+    pub(crate) async fn find_first_counts(&self) -> Result<(), StoreError> {
+        let desk = &self.desk;
+        if desk.first_counts() != FirstCounts::Unknown {
+            return Ok(());
         }
+        let page = desk.host.changes(None, desk.config.page).await?;
+        let counted = page.changes.iter().filter_map(|change| match change {
+            HostChange::Counted(count) => Some(count.at),
+            HostChange::Moved { .. } => None,
+        });
+        let now = desk.clock.now();
+        let counted_at = counted.min().unwrap_or(now).clamp(earlier(now, desk.config.look_back), now);
+        *desk.counted_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted_at);
+        Ok(())
     }
 
     #[tracing::instrument(name = "sync.host", level = "debug", skip_all, fields(changes = page.changes.len()))]

@@ -42,6 +42,45 @@ pub use report::Report;
 pub use running::Running;
 
 /// Keeps one shelf and the listings of its seller accounts true. Clones share everything.
+///
+/// ```
+/// # #[cfg(feature = "simulator")]
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use std::time::Duration;
+/// use amazon_sync::rules_core::store::memory::Memory;
+/// use amazon_sync::rules_core::work::clock::{Clock, SystemClock};
+/// use amazon_sync::seller::Region;
+/// use amazon_sync::simulator::{AmazonAccount, ListingPlan, Simulator, World};
+/// use amazon_sync::sku::{ItemCode, Sku};
+/// use amazon_sync::sku_map::SkuMap;
+/// use amazon_sync::sync::{Account, Moved, Sync};
+///
+/// // An Amazon in this process: no account needed. It shows 20 mugs, and 17 are there.
+/// let seller = AmazonAccount::parse("A2NEXAMPLETF53", Region::Europe)?;
+/// let mug = ListingPlan::merchant(Sku::parse("MUG")?, 20).made_of([(ItemCode::parse("mug")?, 1)]);
+/// let world = World::builder(SystemClock.now()).seller(&seller, ["A1PA6795UKMFR9"]).listing(&seller, mug);
+/// let amazon = Simulator::builder(world.item(ItemCode::parse("mug")?, 17).build()?).start_in_process();
+///
+/// let store = Memory::new();
+/// let map = SkuMap::from_csv("sku,channel,kind,of,units\nMUG,DEFAULT,item,mug,\n".as_bytes())?;
+/// let sync = Sync::builder(&store, amazon.marketplace(), amazon.shop())
+///     .sink(amazon.patches())
+///     .sink(amazon.feeds())
+///     .account(Account::new(seller.seller().clone(), seller.region(), map))
+///     .build()
+///     .await?;
+///
+/// let plan = sync.plan().await?; // what would be done, and nothing is
+/// assert_eq!(plan.writes(), 1);
+/// std::fs::write(std::env::temp_dir().join("plan.tsv"), plan.to_tsv())?; // to be read and compared
+/// sync.apply(&plan, Moved::RefuseAll).await?; // refuses if the world has moved meanwhile
+/// let running = sync.start(); // polls, applies events, reconciles, publishes, reads back
+/// running.drain(Duration::from_secs(30)).await?;
+/// println!("{}", sync.report().await?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sync {
     pub(crate) desk: Arc<Desk>,

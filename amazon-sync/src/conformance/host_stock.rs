@@ -1,4 +1,4 @@
-//! The contract of [`HostStock`](crate::host_stock::HostStock).
+//! The contract of [`HostStock`].
 
 use std::any::Any;
 use std::collections::BTreeMap;

@@ -23,6 +23,7 @@ pub(crate) struct AccountDesk {
     pub(crate) marketplaces: Vec<MarketplaceId>,
     map: RwLock<Arc<SkuMap>>,
     stopped: Mutex<Option<(Code, DateTime<Utc>)>>,
+    is_in_trouble: AtomicBool,
     known: Mutex<Known>,
     events: Mutex<EventHealth>,
     /// Feeds that Amazon has said to be worked through.
@@ -82,6 +83,7 @@ impl AccountDesk {
             marketplaces,
             map: RwLock::new(Arc::new(map)),
             stopped: Mutex::default(),
+            is_in_trouble: AtomicBool::new(false),
             known: Mutex::default(),
             events: Mutex::default(),
             feeds_done: Mutex::default(),
@@ -117,7 +119,18 @@ impl AccountDesk {
 
     /// Amazon has answered.
     pub(crate) fn works(&self) {
+        self.is_in_trouble.store(false, Ordering::Relaxed);
         *lock(&self.stopped) = None;
+    }
+
+    /// Amazon has not answered for a while.
+    pub(crate) fn has_trouble(&self) {
+        self.is_in_trouble.store(true, Ordering::Relaxed);
+    }
+
+    /// True when others should not wait for this account's orders.
+    pub(crate) fn keeps_nobody_waiting(&self) -> bool {
+        self.is_in_trouble.load(Ordering::Relaxed) || self.stopped().is_some()
     }
 
     /// Until when nothing is asked of Amazon for the account; `None` when it works.

@@ -1,11 +1,11 @@
+use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 
 use rules_core::work::StoreError;
 
 use super::Desk;
 use crate::listing::ListingKey;
-use crate::reconciler::records;
-use crate::sync_store::{Commit, Committed, ListingChange, ListingOutcome, ListingRecord};
+use crate::sync_store::{Commit, Committed, ListingChange, ListingOutcome, ListingRecord, Listings};
 
 /// Somebody else changed the record each time: the rest is met again by whoever looks next.
 const ROUNDS: usize = 8;
@@ -48,6 +48,17 @@ impl Debug for Amendment {
 }
 
 impl Desk {
+    /// The records of listings, new ones for those that nothing is known of.
+    pub(crate) async fn records(&self, keys: &[ListingKey]) -> Result<Vec<ListingRecord>, StoreError> {
+        let known = self.store.listings(&self.shelf, &Listings::Named(keys.to_vec())).await?;
+        let mut known: HashMap<ListingKey, ListingRecord> =
+            known.into_iter().map(|record| (record.key.clone(), record)).collect();
+        Ok(keys
+            .iter()
+            .map(|key| known.remove(key).unwrap_or_else(|| ListingRecord::new(key.clone())))
+            .collect())
+    }
+
     /// Makes changes of listings, with the letters and the evidence of `with`, and says which were
     /// made.
     pub(crate) async fn amend(
@@ -62,7 +73,7 @@ impl Desk {
                 break;
             }
             let keys: Vec<ListingKey> = amendments.iter().map(|amendment| amendment.key.clone()).collect();
-            let found = if keys.is_empty() { Vec::new() } else { records(self, &keys).await? };
+            let found = if keys.is_empty() { Vec::new() } else { self.records(&keys).await? };
             let (mut commit, mut tried) = (with.take().unwrap_or_default(), Vec::new());
             for (amendment, mut record) in amendments.into_iter().zip(found) {
                 if (amendment.change)(&mut record) {

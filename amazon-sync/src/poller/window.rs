@@ -41,14 +41,17 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// The window that follows the closed ones; `None` while it would be empty.
+    /// The window that follows the closed ones, not beyond `not_after`; `None` while it would be
+    /// empty.
     pub(crate) fn next(
         &self,
         cursor: &Cursor,
         clock: &ServerClock,
         now: DateTime<Utc>,
+        not_after: Option<DateTime<Utc>>,
     ) -> Option<OrderWindow> {
         let to = earlier(clock.earliest(now), SETTLED);
+        let to = not_after.map_or(to, |not_after| to.min(not_after));
         let from = match cursor.closed_to {
             Some(closed_to) if to <= closed_to => return None,
             Some(closed_to) => earlier(closed_to, overlap(&cursor.lateness)),
@@ -113,12 +116,12 @@ mod tests {
     #[test]
     fn the_first_window_looks_back_and_the_next_ones_overlap() {
         let mut cursor = Cursor::default();
-        let first = windows().next(&cursor, &known(), at(0)).unwrap();
+        let first = windows().next(&cursor, &known(), at(0), None).unwrap();
         assert_eq!(first.to - first.from, chrono::TimeDelta::days(1));
         assert!(first.to <= earlier(at(0), SETTLED));
         cursor.closed_to = Some(first.to);
-        assert_eq!(windows().next(&cursor, &known(), at(0)), None, "nothing new can be asked for yet");
-        let next = windows().next(&cursor, &known(), at(200)).unwrap();
+        assert_eq!(windows().next(&cursor, &known(), at(0), None), None, "nothing new can be asked for yet");
+        let next = windows().next(&cursor, &known(), at(200), None).unwrap();
         assert_eq!(next.from, earlier(first.to, LEAST_OVERLAP));
     }
 
@@ -143,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_token_is_given_up_before_amazon_does() {
-        let window = windows().next(&Cursor::default(), &known(), at(0)).unwrap();
+        let window = windows().next(&Cursor::default(), &known(), at(0), None).unwrap();
         let page = Some(PageToken("next".to_owned()));
         let open = OpenWindow { window, page, page_at: at(0), used_to: Some(at(0)) };
         assert!(!is_stale(&open, at(23 * 3_600)));
@@ -161,7 +164,7 @@ mod tests {
                 now += wait;
                 let amazon = at(now) + chrono::TimeDelta::seconds(skew);
                 clock.answered(Some(amazon), at(now));
-                if let Some(window) = windows().next(&cursor, &clock, at(now)) {
+                if let Some(window) = windows().next(&cursor, &clock, at(now), None) {
                     prop_assert!(window.from < window.to);
                     prop_assert!(window.to <= earlier(amazon, SETTLED));
                     if let Some(closed_to) = cursor.closed_to {

@@ -13,7 +13,6 @@ use crate::desk::Amendment;
 use crate::intent::Stage;
 use crate::listing::ListingKey;
 use crate::marketplace::MarketError;
-use crate::reconciler::records;
 use crate::sink::{QuantityWrite, Submitted};
 use crate::sync_store::{Commit, Committed, ListingChange, ListingOutcome, ListingRecord};
 use crate::telemetry;
@@ -103,7 +102,7 @@ impl Publisher {
                 true
             });
         }
-        for record in records(&self.desk, &changed).await? {
+        for record in self.desk.records(&changed).await? {
             self.account.intents.put(record);
         }
         marked.retain(|one| !one.records.is_empty());

@@ -4,10 +4,10 @@ use rules_core::work::StoreError;
 
 use super::{ROWS, Snapshots, Unreadable};
 use crate::desk::Amendment;
+use crate::desk::TurnError;
 use crate::listing::ListingState;
 use crate::marketplace::{SnapshotRef, SnapshotRow};
 use crate::merge;
-use crate::poller::TurnError;
 use crate::quantity::Units;
 use crate::reader::seen;
 use crate::sku::Sku;

@@ -7,11 +7,11 @@ use rules_core::work::StoreError;
 use rules_core::work::clock::ClockExt;
 
 use super::{ROWS, Snapshots, Unreadable};
+use crate::desk::TurnError;
 use crate::desk::{earlier, until};
 use crate::intake::Intake;
 use crate::marketplace::{MarketError, SnapshotRef, SnapshotRow};
 use crate::order::{Order, OrderId};
-use crate::poller::TurnError;
 use crate::poller::window::MOST_OVERLAP;
 use crate::sync_store::{Commit, Committed};
 use crate::telemetry;

@@ -176,6 +176,8 @@ impl SyncBuilder {
             config: self.config,
             tally: Tally::default(),
             demands: Mutex::default(),
+            counted_at: Mutex::default(),
+            has_begun: AtomicBool::new(false),
             host_known: AtomicBool::new(false),
             is_running: AtomicBool::new(false),
             moved: Notify::new(),

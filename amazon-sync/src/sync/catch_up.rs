@@ -10,7 +10,8 @@ use rules_core::work::clock::ClockExt;
 
 use super::{PlanError, Sync};
 use crate::desk::AccountDesk;
-use crate::poller::{Poller, TurnError};
+use crate::desk::TurnError;
+use crate::poller::Poller;
 use crate::reader::Reader;
 use crate::sku_map::ListingId;
 use crate::snapshot::Snapshots;
@@ -27,10 +28,16 @@ impl Sync {
         if desk.is_running.load(Ordering::Relaxed) {
             return Ok(());
         }
+        let keeper = StockKeeper::new(Arc::clone(desk));
+        keeper.find_first_counts().await?;
         for account in &desk.accounts {
             self.orders(account).await?;
         }
-        StockKeeper::new(Arc::clone(desk)).catch_up().await?;
+        keeper.catch_up().await?;
+        // What came after the first counts, which are booked by now.
+        for account in &desk.accounts {
+            self.orders(account).await?;
+        }
         for account in &desk.accounts {
             self.listings(account).await?;
         }

@@ -35,12 +35,12 @@ use rules_core::work::lanes::Lanes;
 use crate::house::{item, nine, sku};
 use crate::virtual_time::{VirtualClock, runtime};
 
-type Page = Result<OrderPage, MarketError>;
+pub(crate) type Page = Result<OrderPage, MarketError>;
 
 /// An Amazon that shows what it is told to show and answers polls as its script says; empty pages
 /// after that.
 #[derive(Debug)]
-struct Scripted {
+pub(crate) struct Scripted {
     clock: Arc<VirtualClock>,
     state: Mutex<State>,
 }
@@ -61,7 +61,7 @@ struct State {
 }
 
 #[derive(Clone, Debug)]
-struct Amazon(Arc<Scripted>);
+pub(crate) struct Amazon(Arc<Scripted>);
 
 impl Amazon {
     fn state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
@@ -76,7 +76,7 @@ impl Amazon {
         self.state(|state| state.shown[&sku(name)].1)
     }
 
-    fn answer(&self, seller: &str, page: Page) {
+    pub(crate) fn answer(&self, seller: &str, page: Page) {
         self.state(|state| state.pages.entry(seller.to_owned()).or_default().push_back(page));
     }
 
@@ -201,7 +201,7 @@ impl QuantitySink for Scribe {
     }
 }
 
-fn page(orders: Vec<Order>, next: Option<&str>, server_now: DateTime<Utc>) -> OrderPage {
+pub(crate) fn page(orders: Vec<Order>, next: Option<&str>, server_now: DateTime<Utc>) -> OrderPage {
     OrderPage {
         orders,
         poison: Vec::new(),
@@ -211,7 +211,7 @@ fn page(orders: Vec<Order>, next: Option<&str>, server_now: DateTime<Utc>) -> Or
     }
 }
 
-fn order(id: &str, name: &str, ordered: i64, at: DateTime<Utc>) -> Order {
+pub(crate) fn order(id: &str, name: &str, ordered: i64, at: DateTime<Utc>) -> Order {
     Order {
         id: OrderId::parse(id).unwrap(),
         updated_at: at,
@@ -229,7 +229,7 @@ fn order(id: &str, name: &str, ordered: i64, at: DateTime<Utc>) -> Order {
     }
 }
 
-const ONE: &str = "A2NEXAMPLETF53";
+pub(crate) const ONE: &str = "A2NEXAMPLETF53";
 const OTHER: &str = "A3NEXAMPLETF53";
 
 fn map() -> SkuMap {
@@ -237,16 +237,16 @@ fn map() -> SkuMap {
         .unwrap()
 }
 
-struct Bench {
-    clock: Arc<VirtualClock>,
-    amazon: Amazon,
+pub(crate) struct Bench {
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) amazon: Amazon,
     host: MemoryStock,
     store: Memory,
-    sync: Sync,
+    pub(crate) sync: Sync,
 }
 
 impl Bench {
-    async fn new(sellers: &[&str]) -> Self {
+    pub(crate) async fn new(sellers: &[&str]) -> Self {
         Self::with(sellers, MemoryStock::clone).await
     }
 
@@ -259,10 +259,13 @@ impl Bench {
             amazon.show(name, 20);
             host.set(&item(code), Quantity::new(20).unwrap());
         }
+        // Polls stay as frequent as they are, whatever events tell.
+        let mut config = SyncConfig::default();
+        config.poll_with_events = Duration::from_secs(180);
         let mut builder = Sync::builder(&store, amazon.clone(), host_of(&host))
             .sink(Scribe(amazon.clone(), "patch", 1))
             .sink(Scribe(amazon.clone(), "feed", 25_000))
-            .config(SyncConfig::default());
+            .config(config);
         for seller in sellers {
             builder = builder.account(Account::new(SellerId::parse(seller).unwrap(), Region::Europe, map()));
         }
@@ -270,10 +273,21 @@ impl Bench {
         Self { clock, amazon, host, store, sync }
     }
 
-    async fn run_for(&self, minutes: u64) {
+    pub(crate) async fn run_for(&self, minutes: u64) {
         let until = after(self.clock.now(), Duration::from_secs(minutes * 60));
         let clock = Arc::clone(&self.clock);
         self.sync.run(async move { clock.sleep_until(until).await }).await.unwrap();
+    }
+
+    /// On hand, reserved and committed of each item.
+    pub(crate) async fn all_positions(&self) -> BTreeMap<String, [i64; 3]> {
+        let all = Items::All { after: None, max: 100 };
+        let found = self.store.positions(self.sync.shelf(), &all).await.unwrap();
+        let units = |record: &amazon_sync::sync_store::ItemRecord| {
+            let position = record.position;
+            [position.on_hand, position.reserved, position.committed].map(amazon_sync::quantity::Units::get)
+        };
+        found.iter().map(|record| (record.item.to_string(), units(record))).collect()
     }
 
     async fn committed(&self, code: &str) -> i64 {
@@ -345,12 +359,46 @@ fn the_cursor_ends_where_amazon_says_that_the_window_did() {
         let bench = Bench::new(&[ONE]).await;
         let used_to = after(nine(), Duration::from_secs(0)) - chrono::TimeDelta::hours(1);
         bench.amazon.answer(ONE, Ok(OrderPage { used_to: Some(used_to), ..page(Vec::new(), None, nine()) }));
-        bench.run_for(1).await;
-        let report = bench.sync.report().await.unwrap();
-        assert_eq!(report.closed_to.values().next().copied().flatten(), Some(used_to));
         bench.run_for(10).await;
         let asked = bench.amazon.state(|state| state.asked.clone());
-        assert!(asked[1].window.from < used_to, "the next window begins where the last one ended");
+        let overlap = chrono::TimeDelta::minutes(5);
+        assert_eq!(
+            asked[1].window.from,
+            used_to - overlap,
+            "the next window begins where the last one ended"
+        );
+    });
+}
+
+#[test]
+fn what_had_shipped_when_the_host_counted_is_not_taken_off_again() {
+    runtime().block_on(async {
+        // Counted at nine, and begun at eleven.
+        let bench = Bench::new(&[ONE]).await;
+        bench.clock.sleep_until(after(nine(), Duration::from_secs(2 * 3_600))).await;
+        let shipped = |id: &str, units: i64, minutes: i64| {
+            let mut order = order(id, "MUG", units, nine() + chrono::TimeDelta::minutes(minutes));
+            order.status = OrderStatus::Shipped;
+            order.lines[0].shipped = order.lines[0].ordered;
+            order
+        };
+        bench
+            .amazon
+            .answer(ONE, Ok(page(vec![shipped("902-0000000-0000001", 4, -30)], None, bench.clock.now())));
+        bench
+            .amazon
+            .answer(ONE, Ok(page(vec![shipped("902-0000000-0000002", 3, 60)], None, bench.clock.now())));
+        bench.run_for(10).await;
+        let asked = bench.amazon.state(|state| state.asked.clone());
+        assert_eq!(asked[0].window.to, nine(), "the orders up to the count come first");
+        assert!(
+            after(nine(), Duration::from_secs(6_900)) < asked[1].window.to,
+            "and the others at once after it"
+        );
+        assert_eq!(bench.all_positions().await["mug"], [17, 0, 0]);
+        bench.host.set(&item("mug"), Quantity::new(30).unwrap());
+        bench.run_for(10).await;
+        assert_eq!(bench.all_positions().await["mug"], [27, 0, 0], "a newer count includes the same");
     });
 }
 

@@ -146,7 +146,7 @@ fn an_order_of_an_unmapped_sku_waits_for_the_map_and_is_deducted_then() {
 fn a_page_token_that_is_refused_begins_its_window_again_and_skips_nothing() {
     runtime().block_on(async {
         let mut behaviour = Behaviour::default();
-        behaviour.page_max = 5;
+        behaviour.page_max = 10;
         behaviour.page_token_life = Duration::from_secs(60);
         let mut world = world(300).behaviour(behaviour);
         for second in 0..60 {

@@ -9,5 +9,6 @@ mod house;
 mod day;
 mod planning;
 mod adverse;
+mod props;
 mod durable;
 mod host_stock;
