@@ -38,8 +38,7 @@ struct Took {
 }
 
 async fn begin(log: Arc<dyn DeliveryLog>, message: MessageKey) {
-    let wish =
-        Begin { message, lease: LeaseToken::of(&[b"bench"]), also: Vec::new(), hears: None, counts: None };
+    let wish = Begin::new(message, LeaseToken::of(&[b"bench"]));
     assert_eq!(log.begin(&[wish]).await.unwrap(), [Begun::Attempt(1)]);
 }
 

@@ -2,7 +2,6 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::redis::{ConnectionInfo, IntoConnectionInfo as _};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::RedisError;
@@ -164,20 +163,6 @@ impl RedisConfig {
         self.connect_timeout = connect;
         self.answer_timeout = answer;
         self
-    }
-
-    /// How the client reaches an address of a single server.
-    #[cfg_attr(
-        not(feature = "redis-tls"),
-        expect(clippy::unused_self, reason = "authorities are for TLS alone")
-    )]
-    pub(super) fn reach(&self, address: &str) -> Result<ConnectionInfo, RedisError> {
-        #[cfg(feature = "redis-tls")]
-        if address.starts_with("rediss://") {
-            return super::tls::reach(address, &self.authorities);
-        }
-        let reached = address.into_connection_info();
-        reached.map_err(|error| RedisError::Address { reason: error.category().to_owned() })
     }
 
     pub(super) fn place(&self) -> Result<super::link::Place, RedisError> {

@@ -103,7 +103,11 @@ impl Link {
                     .set_connection_timeout(Some(config.connect_timeout))
                     .set_response_timeout(Some(config.answer_timeout))
                     .set_pipeline_buffer_size(512);
-                let manager = Manager::new_with_config(config.reach(address)?, how)
+                #[cfg(feature = "redis-tls")]
+                let address = super::tls::reach(address, &config.authorities)?;
+                #[cfg(not(feature = "redis-tls"))]
+                let address = address.as_str();
+                let manager = Manager::new_with_config(address, how)
                     .map_err(|error| RedisError::Address { reason: error.category().to_owned() })?;
                 let pool = Pool::builder(manager).max_size(connections).runtime(Runtime::Tokio1);
                 Door::One(

@@ -22,11 +22,11 @@ pub(super) fn check_authority(pem: &[u8]) -> Result<(), RedisError> {
     if roots.is_empty() { Err(wrong("it holds no certificate".to_owned())) } else { Ok(()) }
 }
 
-/// How to reach an address under `rediss://`, trusting these authorities and no others, or those of
-/// the machine if there are none.
+/// How to reach an address; one under `rediss://` trusting these authorities and no others, or those
+/// of the machine if there are none.
 pub(super) fn reach(address: &str, authorities: &[u8]) -> Result<ConnectionInfo, RedisError> {
     // A process has one provider of cryptography. Whoever wants another one installs it before.
-    if CryptoProvider::get_default().is_none() {
+    if address.starts_with("rediss://") && CryptoProvider::get_default().is_none() {
         drop(aws_lc_rs::default_provider().install_default());
     }
     let root_cert = (!authorities.is_empty()).then(|| authorities.to_vec());
