@@ -97,6 +97,7 @@ pub trait SnapshotRows: Debug + Send + 'static {
     /// Not cancel safe: rows that were being read are lost. Begin the snapshot again.
     async fn next(&mut self, max: usize) -> Result<Vec<Result<SnapshotRow, RowError>>, MarketError>;
 }
+const _: fn(&dyn SnapshotRows) = |_| {};
 
 /// Which orders are asked for: those that the merchant ships, that changed from `from` to `to`.
 ///

@@ -14,14 +14,18 @@ use crate::host_stock::{Count, HostMark};
 use crate::intent::{Base, Intent};
 use crate::ledger::{Booked, Bucket, Movement, Position, Seq};
 use crate::listing::{ListingKey, ListingState};
-use crate::marketplace::{OrderWindow, PageToken};
 use crate::order::{LineId, OrderId, OrderStatus, OrderVersion, ShippedBy};
 use crate::quantity::Units;
 use crate::seller::{SellerAccount, Shelf};
 use crate::sku::{ItemCode, Sku};
 
 pub(crate) mod booking;
+mod cursor;
+mod letter;
 mod memory;
+
+pub use cursor::{Cursor, CursorStep, Cursors, Lateness, OpenWindow};
+pub use letter::{Letter, NewLetter};
 
 /// The store.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -234,62 +238,6 @@ pub enum MovementOutcome {
     Refused,
 }
 
-/// Where everything that is read in steps stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cursors {
-    /// Where the host's changes are read on; `None` before the first.
-    pub host_mark: Option<HostMark>,
-    /// Of each account that was asked for, in order.
-    pub accounts: Vec<Cursor>,
-}
-
-/// Where polling of an account stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor {
-    /// Rises with every step.
-    pub revision: u64,
-    /// Everything that changed before this instant is committed. `None` before the first window
-    /// was closed.
-    pub closed_to: Option<DateTime<Utc>>,
-    /// The window that is being read.
-    pub open: Option<OpenWindow>,
-    /// How late orders were seen after they changed.
-    pub lateness: Lateness,
-}
-
-/// A window that is being read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenWindow {
-    /// The frozen question.
-    pub window: OrderWindow,
-    /// The next page; `None` before the first.
-    pub page: Option<PageToken>,
-    /// When the page's token was given; it is good for 24 hours.
-    pub page_at: DateTime<Utc>,
-    /// The end of the window as Amazon used it.
-    pub used_to: Option<DateTime<Utc>>,
-}
-
-/// How late orders were seen after they changed: how many were seen within so long, by powers of
-/// two of a second. Bounded, and good enough for a high quantile.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lateness {
-    /// Element `n` counts those seen less than 2^n seconds after they changed, and not less than
-    /// half of that.
-    pub seen: Vec<u32>,
-}
-
-/// A step of a cursor. Its revision rises by one; a step for an account needs its fence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CursorStep {
-    /// Everything before this instant is committed, this commit included. It never goes back.
-    pub closed_to: Option<DateTime<Utc>>,
-    /// The window that is being read afterwards.
-    pub open: Option<OpenWindow>,
-    /// How late orders were seen so far.
-    pub lateness: Lateness,
-}
-
 /// Which items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Items {
@@ -412,31 +360,4 @@ pub struct History {
     pub until: Option<DateTime<Utc>>,
     /// At most so many.
     pub max: usize,
-}
-
-/// Something that could not be dealt with, for somebody to look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewLetter {
-    /// What it is about, such as an order's id. A second letter about the same subject with the
-    /// same code replaces the first and is counted; the very same letter again is not.
-    pub subject: String,
-    /// Why, such as `sku.unmapped`.
-    pub code: Code,
-    /// What is wrong and what to do, in one sentence. Nothing personal.
-    pub text: String,
-    /// When it was found.
-    pub at: DateTime<Utc>,
-}
-
-/// A letter that waits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letter {
-    /// Its number.
-    pub number: u64,
-    /// What it says.
-    pub letter: NewLetter,
-    /// How often it was put.
-    pub times: u32,
-    /// When it was put first.
-    pub first_at: DateTime<Utc>,
 }
