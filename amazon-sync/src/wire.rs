@@ -29,8 +29,10 @@ mod call;
 mod carrier;
 mod envelope;
 mod error;
+mod payload;
 mod fba;
 mod feed;
+mod issue;
 mod listing;
 mod listings_feed;
 mod listings_report;
@@ -42,12 +44,7 @@ mod subscription;
 
 pub use call::{Call, Method, OPERATIONS, Operation, Rewritten};
 pub use carrier::carried;
-pub use envelope::{
-    AmazonStockByMarketplace, AmazonStockCounts, AmazonStockPayload, CamelEnvelope, CamelMetadata, Envelope,
-    FeedFinished, FeedFinishedPayload, InboundBreakdown, ListingStatusPayload, OrderChange, OrderChangeItem,
-    OrderChangePayload, OrderChangeSummary, OrderChangeTrigger, PascalEnvelope, PascalMetadata, Payload,
-    QuantityPayload, ReportFinished, ReportFinishedPayload, ReservedBreakdown,
-};
+pub use envelope::{CamelEnvelope, CamelMetadata, Envelope, PascalEnvelope, PascalMetadata};
 pub use error::{ErrorBody, ErrorEntry};
 pub use fba::{
     AddInventory, AddedInventory, AddedItem, AmazonStockDetails, AmazonStockPage, AmazonStockPayloadPage,
@@ -60,12 +57,13 @@ pub use feed::{
     GetFeedDocumentAnswer, GetFeeds, GetFeedsAnswer,
 };
 pub use field::{Field, Kept, Nothing, Rest, Unread, kept};
+pub use issue::{Issue, IssueAction, IssueEnforcements, IssueExemption, IssueSeverity};
 pub use listing::{
     Audience, DeleteListingsItem, FulfillmentAttribute, FulfillmentAvailability, GetListingsItem,
-    Identifiers, Image, Issue, IssueAction, IssueEnforcements, IssueExemption, IssueSeverity, ListingsItem,
-    ListingsPage, ListingsPagination, Money, Offer, PatchListingsItem, PatchOp, PatchOperation, PatchRequest,
-    Points, Procurement, ProductType, PutListingsItem, PutRequest, Relationship, Relationships,
-    SearchListingsItems, SubmissionAnswer, SubmissionStatus, Summary, VariationTheme,
+    Identifiers, Image, ListingsItem, ListingsPage, ListingsPagination, Money, Offer, PatchListingsItem,
+    PatchOp, PatchOperation, PatchRequest, Points, Procurement, ProductType, PutListingsItem, PutRequest,
+    Relationship, Relationships, SearchListingsItems, SubmissionAnswer, SubmissionStatus, Summary,
+    VariationTheme,
 };
 pub use listings_feed::{FeedHeader, FeedMessage, FeedOperation, FeedReportRequest, ListingsFeed};
 pub use listings_report::{FeedIssue, FeedReport, FeedReportHeader, FeedSummary, ItemSummary};
@@ -78,6 +76,12 @@ pub use order::{
 pub use order_item::{
     AssociatedOrderItem, CancellationExecution, CancellationRequest, ItemCancellation, ItemFulfillment,
     ItemProduct, Measurement, OrderItem, Picking, SubstitutionOption, SubstitutionPreference,
+};
+pub use payload::{
+    AmazonStockByMarketplace, AmazonStockCounts, AmazonStockPayload, FeedFinished, FeedFinishedPayload,
+    InboundBreakdown, ListingStatusPayload, OrderChange, OrderChangeItem, OrderChangePayload,
+    OrderChangeSummary, OrderChangeTrigger, Payload, QuantityPayload, ReportFinished, ReportFinishedPayload,
+    ReservedBreakdown,
 };
 pub use report::{
     CancelReport, CancelReportSchedule, CreateReport, CreateReportAnswer, CreateReportSchedule,

@@ -68,7 +68,7 @@ pub enum MarketError {
         /// Amazon's name of the request.
         request: Option<String>,
     },
-    /// Amazon failed (5xx), or was not reached.
+    /// Amazon was not reached, failed before it began (503), or failed at a question (any other 5xx).
     #[error("{operation}: Amazon did not carry it out{}", in_brackets(request.as_deref()))]
     Unavailable {
         /// Amazon's name of the operation.
@@ -79,8 +79,9 @@ pub enum MarketError {
         #[source]
         source: Option<Box<dyn Error + Send + Sync>>,
     },
-    /// The request left and no answer came: a write may have been carried out.
-    #[error("{operation}: no answer, so it is unknown whether it was carried out")]
+    /// A write left, and no answer came or one that Amazon failed (5xx but 503): it may have been carried
+    /// out.
+    #[error("{operation}: no answer that settles it, so it is unknown whether it was carried out")]
     InDoubt {
         /// Amazon's name of the operation.
         operation: &'static str,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::Timestamp;
+use super::{Issue, IssueSeverity, Timestamp};
 
 calls! {
     /// What is a listing?
@@ -190,46 +190,6 @@ objects! { "camelCase"
         width: i64,
     }
 
-    /// Something that is wrong with a listing.
-    pub struct Issue {
-        /// Amazon's code.
-        code: String,
-        /// For people.
-        message: String,
-        /// How bad it is.
-        severity: IssueSeverity,
-        /// The attributes.
-        attribute_names: Vec<String>,
-        /// Such as `MISSING_ATTRIBUTE`.
-        categories: Vec<String>,
-        /// What Amazon does about it.
-        enforcements: IssueEnforcements,
-        /// Where.
-        marketplace_ids: Vec<String>,
-    }
-
-    /// What Amazon does about an issue.
-    pub struct IssueEnforcements {
-        /// One by one.
-        actions: Vec<IssueAction>,
-        /// Whether the listing is spared.
-        exemption: IssueExemption,
-    }
-
-    /// One thing that Amazon does about an issue.
-    pub struct IssueAction {
-        /// Such as `LISTING_SUPPRESSED`.
-        action: String,
-    }
-
-    /// Whether a listing is spared.
-    pub struct IssueExemption {
-        /// `EXEMPT`, `EXEMPT_UNTIL_EXPIRY_DATE` or `NOT_EXEMPT`.
-        status: String,
-        /// Until when.
-        expiry_date: Timestamp,
-    }
-
     /// For how much it is sold in one marketplace.
     pub struct Offer {
         /// Where.
@@ -386,16 +346,6 @@ objects! { "snake_case"
 }
 
 words! {
-    /// How bad an issue is.
-    pub enum IssueSeverity {
-        /// It stops the listing, or the change.
-        Error = "ERROR",
-        /// It should be looked at.
-        Warning = "WARNING",
-        /// Good to know.
-        Info = "INFO",
-    }
-
     /// What a patch does with an attribute.
     pub enum PatchOp {
         /// Puts it there.
