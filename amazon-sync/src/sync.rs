@@ -50,7 +50,7 @@ pub use running::Running;
 /// use amazon_sync::rules_core::store::memory::Memory;
 /// use amazon_sync::rules_core::work::clock::{Clock, SystemClock};
 /// use amazon_sync::seller::Region;
-/// use amazon_sync::simulator::{AmazonAccount, ListingPlan, Simulator, World};
+/// use amazon_sync::simulator::{AmazonAccount, Faults, ListingPlan, Simulator, World};
 /// use amazon_sync::sku::{ItemCode, Sku};
 /// use amazon_sync::sku_map::SkuMap;
 /// use amazon_sync::sync::{Account, Moved, Sync};
@@ -58,7 +58,8 @@ pub use running::Running;
 /// // An Amazon in this process: no account needed. It shows 20 mugs, and 17 are there.
 /// let seller = AmazonAccount::parse("A2NEXAMPLETF53", Region::Europe)?;
 /// let mug = ListingPlan::merchant(Sku::parse("MUG")?, 20).made_of([(ItemCode::parse("mug")?, 1)]);
-/// let world = World::builder(SystemClock.now()).seller(&seller, ["A1PA6795UKMFR9"]).listing(&seller, mug);
+/// let world = World::builder(SystemClock.now()).faults(Faults::none());
+/// let world = world.seller(&seller, ["A1PA6795UKMFR9"]).listing(&seller, mug);
 /// let amazon = Simulator::builder(world.item(ItemCode::parse("mug")?, 17).build()?).start_in_process();
 ///
 /// let store = Memory::new();

@@ -16,6 +16,7 @@ use crate::reader::Reader;
 use crate::sku_map::ListingId;
 use crate::snapshot::Snapshots;
 use crate::stock_keeper::StockKeeper;
+use crate::sync_store::ListingRecord;
 
 /// Answers of Amazon that failed in a row before a plan is given up.
 const PATIENCE: u32 = 5;
@@ -67,15 +68,17 @@ impl Sync {
                 .filter(|(_, listing)| !listing.channel.is_amazon())
                 .map(|(id, _)| id)
                 .collect();
-            account.read.put_all(crate::reconciler::keys(account, &map, &ids), now);
-            let mut reader = Reader::new(Arc::clone(&self.desk), Arc::clone(account));
-            loop {
-                match reader.turn().await {
-                    Ok(0) => return Ok(()),
-                    Ok(_) => failures = 0,
-                    Err(error) => self.wait("listings", account, error, &mut failures).await?,
-                }
+            let mut keys = crate::reconciler::keys(account, &map, &ids);
+            // Amazon's answers are incomplete at times: what was absent is asked for once more.
+            for _ in 0..2 {
+                account.read.put_all(keys.iter().cloned(), now);
+                self.read(account).await?;
+                let records = self.desk.records(&keys).await?;
+                let is_absent =
+                    |record: &&ListingRecord| record.shown.as_ref().is_none_or(|shown| 0 < shown.absent);
+                keys = records.iter().filter(is_absent).map(|record| record.key.clone()).collect();
             }
+            return Ok(());
         }
         let mut snapshots = Snapshots::new(Arc::clone(&self.desk), Arc::clone(account));
         loop {
@@ -83,6 +86,19 @@ impl Sync {
                 Ok(_) if snapshots.has_listings() => return Ok(()),
                 Ok(wait) => self.desk.clock.sleep(wait).await,
                 Err(error) => self.wait("a snapshot", account, error, &mut failures).await?,
+            }
+        }
+    }
+
+    /// Reads the listings that are to be read.
+    async fn read(&self, account: &Arc<AccountDesk>) -> Result<(), PlanError> {
+        let mut reader = Reader::new(Arc::clone(&self.desk), Arc::clone(account));
+        let mut failures = 0;
+        loop {
+            match reader.turn().await {
+                Ok(0) => return Ok(()),
+                Ok(_) => failures = 0,
+                Err(error) => self.wait("listings", account, error, &mut failures).await?,
             }
         }
     }

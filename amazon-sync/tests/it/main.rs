@@ -11,4 +11,5 @@ mod planning;
 mod adverse;
 mod props;
 mod durable;
+mod over_http;
 mod host_stock;
