@@ -3,22 +3,24 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
+use std::pin::Pin;
 use std::sync::Arc;
-
-use futures_util::future::BoxFuture;
 
 use crate::host_stock::{Count, HostChange, HostChanges, HostMark, HostStock};
 use crate::quantity::Quantity;
 use crate::sku::ItemCode;
+
+/// What comes later.
+pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Lends an empty stock to a case.
 pub struct Subject {
     /// The stock.
     pub stock: Arc<dyn HostStock>,
     /// The same stock as another process would open it.
-    pub reopen: Box<dyn Fn() -> BoxFuture<'static, Arc<dyn HostStock>> + Send + Sync>,
+    pub reopen: Box<dyn Fn() -> Later<Arc<dyn HostStock>> + Send + Sync>,
     /// Lets the host have so many of an item, as its own programs would.
-    pub set: Box<dyn Fn(ItemCode, Quantity) -> BoxFuture<'static, ()> + Send + Sync>,
+    pub set: Box<dyn Fn(ItemCode, Quantity) -> Later<()> + Send + Sync>,
     /// What lives as long as the subject, such as a folder.
     pub keep: Box<dyn Any + Send + Sync>,
 }
