@@ -13,6 +13,7 @@ use super::reach::Reach;
 use super::window::ServiceWindow;
 use crate::campaign::{ConsentPolicy, Definition};
 use crate::delivery::Recipient;
+use crate::message::PersonId;
 use crate::people::{People, PersonKey, Standing};
 use crate::sender::NumberId;
 use crate::template::Category;
@@ -48,6 +49,11 @@ impl CampaignFacts {
         Consent { given: self.assumed_consent || to.consent || said(false), opted_out: said(true) }
     }
 }
+
+/// Other ids under which the person is known by now. No rule looks at it: whoever judges a batch
+/// finds here what else was read for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Also(pub(crate) Vec<PersonId>);
 
 /// The facts about people that the rules here look at, from the record, the campaign and what the
 /// person said: one trip to the store for a batch.
@@ -105,7 +111,12 @@ impl FactSource for PersonFacts {
             not_before: standing.marketing_not_before.filter(|_| campaign.is_marketing()),
         };
         facts.fill(standing.iter().zip(campaigns).map(not_before))?;
-        facts.fill(standing.into_iter().map(|standing| MarketingSent(standing.marketing_sent)))?;
+        let (also, sent): (Vec<Also>, Vec<MarketingSent>) = standing
+            .into_iter()
+            .map(|standing| (Also(standing.also), MarketingSent(standing.marketing_sent)))
+            .unzip();
+        facts.insert(also)?;
+        facts.insert(sent)?;
         Ok(())
     }
 }

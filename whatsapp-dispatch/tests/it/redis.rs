@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -13,6 +14,7 @@ use rules_core::judge::id::LeaseToken;
 use rules_core::judge::tenant::TenantScope;
 use rules_core::store::memory::Memory;
 use rules_core::store::redis::{Command, Guarantee, Redis, RedisConfig};
+use rules_core::work::clock::{ClockExt, ManualClock, SystemClock};
 use tokio::task::JoinSet;
 use whatsapp_dispatch::campaign::{CampaignName, Definition};
 use whatsapp_dispatch::campaigns::{
@@ -28,7 +30,7 @@ use whatsapp_dispatch::people::{
 use whatsapp_dispatch::quarantine::{Quarantine, Stray};
 use whatsapp_dispatch::register::{Note, NoteKey, NoteKind, Register};
 
-use crate::house::{Scripted, campaign, main_tenant, people};
+use crate::house::{Scripted, campaign, main_tenant, people, people_of, quick};
 use crate::redis_server::{RedisCluster, key_prefix, shared_url};
 
 /// Handles with connections of their own on one empty store.
@@ -357,4 +359,46 @@ async fn a_cluster_keeps_campaigns_and_people() {
         unreachable!("the store was empty")
     };
     assert_eq!(Campaigns::list(&store, &Select::of(&scope), 0, 10).await.unwrap(), [record]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_costs_a_tenth_of_a_trip_through_one_lane_or_fifty() {
+    const BATCH: usize = 500;
+    for (lanes, batches) in [(1, 10), (50, 1)] {
+        let clock = Arc::new(ManualClock::at(at(1_800_000_000)));
+        let config = RedisConfig::parse(&shared_url()).unwrap().accepting(Guarantee::Nothing);
+        let config = config.named(&key_prefix()).with_clock(Arc::<ManualClock>::clone(&clock));
+        let store = Redis::connect(config).await.unwrap();
+        let gateway = Scripted::accepting();
+        let dispatch = Dispatch::builder(&store, gateway.clone())
+            .config(quick().with_concurrency(128).unpaced())
+            .events(Memory::new())
+            .build()
+            .unwrap();
+        let size = BATCH * batches;
+        let before = store.trips();
+        for lane in 0..lanes {
+            let people = people_of(lane * size..(lane + 1) * size);
+            let plan = dispatch.plan(campaign(&format!("lane {lane}")), people).await.unwrap();
+            dispatch.release(&plan).await.unwrap();
+        }
+        let planned = store.trips();
+        let running = dispatch.start();
+        let messages = u32::try_from(lanes * size).unwrap();
+        // What is done from time to time is done as often as where 10,000 leave in a second.
+        let (mut seen, mut turns) = (0, 0);
+        while seen < messages {
+            SystemClock.sleep(Duration::from_millis(1)).await;
+            let sent = gateway.total();
+            clock.advance(Duration::from_micros(u64::from(sent - seen) * 100 + 10));
+            (seen, turns) = (sent, if sent == seen { turns + 1 } else { 0 });
+            assert!(turns < 20_000, "{seen} of {messages} were sent");
+        }
+        let stopped = running.drain(Duration::from_secs(3_600));
+        assert!(stopped.await.unwrap());
+        let sent = store.trips();
+        let per_message = |trips: u64| f64::from(u32::try_from(trips).unwrap()) / f64::from(messages);
+        let (plan, send) = (per_message(planned - before), per_message(sent - planned));
+        assert!(plan + send <= 0.1, "{lanes} lanes: {plan:.4} trips per message to plan, {send:.4} to send");
+    }
 }

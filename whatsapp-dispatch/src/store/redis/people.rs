@@ -1,10 +1,11 @@
 use async_trait::async_trait;
+use bytes::Bytes;
 use rules_core::judge::tenant::TenantId;
-use rules_core::store::redis::{Redis, RedisError};
+use rules_core::store::redis::{Command, Redis, RedisError, Reply};
 use rules_core::work::StoreError;
 
 use super::PAGE;
-use super::sheet::{Sheet, computed};
+use super::sheet::{Sheet, computed, computed_on, key_of_row};
 use crate::fact::Hears;
 use crate::people::{Address, ConsentChange, Learned, People, PersonKey, Register, Standing, random_key};
 
@@ -51,12 +52,8 @@ impl People for Redis {
     async fn standing(&self, people: &[PersonKey]) -> Result<Vec<Standing>, StoreError> {
         let mut standings = Vec::with_capacity(people.len());
         for page in people.chunks(PAGE) {
-            let found = computed(self, |sheet| {
-                let register = Register { rows: sheet, key: &NO_KEY };
-                page.iter().map(|person| register.standing(person)).collect::<Result<Vec<_>, _>>()
-            });
-            let found = found.await.map_err(|error| error.while_doing("reading where people stand"))?;
-            standings.extend(found);
+            let found = standing(self, page).await;
+            standings.extend(found.map_err(|error| error.while_doing("reading where people stand"))?);
         }
         Ok(standings)
     }
@@ -73,6 +70,23 @@ impl People for Redis {
 
 /// For what goes by people alone and needs no names.
 const NO_KEY: [u8; 32] = [0; 32];
+
+async fn standing(store: &Redis, people: &[PersonKey]) -> Result<Vec<Standing>, RedisError> {
+    let keys: Vec<String> = people.iter().map(|person| key_of_row(store, person)).collect();
+    let Some((first, rest)) = keys.split_first() else { return Ok(Vec::new()) };
+    let ask = rest.iter().fold(Command::new("MGET", first), Command::arg);
+    let rows = store.read(&[ask]).await?.into_iter().flat_map(Reply::list).map(Reply::bytes);
+    let rows: Vec<Option<Bytes>> = rows.collect();
+    if rows.iter().all(Option::is_none) {
+        // Most people never said anything.
+        return Ok(vec![Standing::default(); people.len()]);
+    }
+    computed_on(Sheet::having_read(store, keys.into_iter().zip(rows)), |sheet| {
+        let register = Register { rows: sheet, key: &NO_KEY };
+        people.iter().map(|person| register.standing(person)).collect()
+    })
+    .await
+}
 
 /// Whether the person's last word is that they want no such messages.
 ///

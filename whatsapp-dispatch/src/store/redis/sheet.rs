@@ -45,9 +45,17 @@ enum Found {
 /// Computes something with people's rows, as of one instant, and writes what it changes.
 pub(super) async fn computed<T: Send>(
     store: &Redis,
+    compute: impl FnMut(&mut Sheet<'_>) -> Result<T, RedisError> + Send,
+) -> Result<T, RedisError> {
+    computed_on(Sheet::of(store), compute).await
+}
+
+/// The same with a sheet of which some was read.
+pub(super) async fn computed_on<T: Send>(
+    mut sheet: Sheet<'_>,
     mut compute: impl FnMut(&mut Sheet<'_>) -> Result<T, RedisError> + Send,
 ) -> Result<T, RedisError> {
-    let mut sheet = Sheet::of(store);
+    let store = sheet.store;
     for _ in 0..TRIES {
         let done = compute(&mut sheet)?;
         if sheet.is_whole() {
@@ -80,6 +88,14 @@ impl<'a> Sheet<'a> {
         }
     }
 
+    /// One of which rows were read, all as of one instant.
+    pub(super) fn having_read(
+        store: &'a Redis,
+        read: impl IntoIterator<Item = (String, Option<Bytes>)>,
+    ) -> Self {
+        Self { read: read.into_iter().collect(), ..Self::of(store) }
+    }
+
     /// True when all that was asked for was read.
     pub(super) fn is_whole(&self) -> bool {
         self.missing.borrow().is_empty()
@@ -96,12 +112,6 @@ impl<'a> Sheet<'a> {
         };
         // As few commands as can be: what one command reads is of one instant.
         keys.chunks(4 * PAGE).filter_map(question).collect()
-    }
-
-    /// What was asked for and answered with a guess, which holds if nothing lies under these keys.
-    /// The sheet forgets that it was asked.
-    pub(super) fn take_guessed(&mut self) -> BTreeSet<String> {
-        self.missing.take()
     }
 
     /// Takes the answers to the questions. What was to be changed is to be computed again.
@@ -201,13 +211,13 @@ impl<'a> Sheet<'a> {
         self.store.key(&[&"people", &"merged"])
     }
 
-    fn key_of_row(&self, person: &PersonKey) -> String {
-        self.store.key(&[&"person", person.tenant(), &hex(person.id())])
-    }
-
     fn key_of_token(&self, person: &PersonKey) -> String {
         self.store.key(&[&"person-token", person.tenant(), &hex(person.id())])
     }
+}
+
+pub(super) fn key_of_row(store: &Redis, person: &PersonKey) -> String {
+    store.key(&[&"person", person.tenant(), &hex(person.id())])
 }
 
 /// What stands before the id of the person that another id belongs to. What is known of somebody
@@ -218,7 +228,7 @@ impl Rows for &mut Sheet<'_> {
     type Error = RedisError;
 
     fn load(&self, person: &PersonKey) -> Result<Option<Row>, RedisError> {
-        let Found::Text(text) = self.look(&self.key_of_row(person)) else { return Ok(None) };
+        let Found::Text(text) = self.look(&key_of_row(self.store, person)) else { return Ok(None) };
         Ok(Some(match text.strip_prefix(MERGED_INTO.as_bytes()) {
             Some(into) => Row::Merged { into: from_hex(into)? },
             None => Row::Known(serde_json::from_slice(&text).map_err(RedisError::damaged)?),
@@ -233,12 +243,12 @@ impl Rows for &mut Sheet<'_> {
                 format!("{MERGED_INTO}{}", hex(*into)).into_bytes()
             }
         };
-        self.changed.insert(self.key_of_row(person), Some(text.into()));
+        self.changed.insert(key_of_row(self.store, person), Some(text.into()));
         Ok(())
     }
 
     fn delete(&mut self, person: &PersonKey) -> Result<(), RedisError> {
-        self.changed.insert(self.key_of_row(person), None);
+        self.changed.insert(key_of_row(self.store, person), None);
         Ok(())
     }
 
@@ -263,7 +273,12 @@ impl Rows for &mut Sheet<'_> {
 }
 
 fn hex(person: PersonId) -> String {
-    format!("{:032x}", u128::from_be_bytes(*person.as_bytes()))
+    let mut digits = String::with_capacity(32);
+    for byte in person.as_bytes() {
+        digits
+            .extend([byte >> 4, byte & 15].iter().filter_map(|digit| char::from_digit((*digit).into(), 16)));
+    }
+    digits
 }
 
 fn from_hex(digits: &[u8]) -> Result<PersonId, RedisError> {

@@ -11,8 +11,9 @@ use super::strays;
 use crate::fact::Hears;
 use crate::gateway::Wamid;
 use crate::message::MessageId;
+use crate::people::PersonKey;
 use crate::store::redis::people::opted_out;
-use crate::store::redis::sheet::Sheet;
+use crate::store::redis::sheet::{Sheet, key_of_row};
 
 /// Something that a transaction needs to know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,14 +69,13 @@ impl Seen {
             .filter(|cell| !self.has(cell))
             .partition(|cell| matches!(cell, Cell::Person(..)));
         let mut sheet = Sheet::of(store);
-        let mut told = hear(&mut sheet, &people)?;
         let people = if self.guesses {
-            self.opted_out.extend(told.drain(..));
-            self.heard.extend(sheet.take_guessed().into_iter().map(|key| (key, None)));
+            self.guess(store, people);
             Vec::new()
         } else {
             people
         };
+        let mut told = hear(&mut sheet, &people)?;
         let mut commands: Vec<Command> = cells.iter().map(|cell| ask(store, cell)).collect();
         commands.extend(sheet.questions());
         if commands.is_empty() {
@@ -103,6 +103,17 @@ impl Seen {
         self.heard.extend(sheet.into_read());
         self.guesses = self.remembers && self.heard.iter().all(|(_, text)| text.is_none());
         Ok(())
+    }
+
+    /// Guesses that these people never said anything.
+    fn guess(&mut self, store: &Redis, people: Vec<Cell>) {
+        for cell in people {
+            if let Cell::Person(tenant, hears) = cell {
+                let person = PersonKey::stored(&tenant, hears.person);
+                self.heard.push((key_of_row(store, &person), None));
+                self.opted_out.insert((tenant, hears), false);
+            }
+        }
     }
 
     fn has(&self, cell: &Cell) -> bool {

@@ -117,10 +117,10 @@ impl<'a> View<'a> {
         }
         let mut pages = Vec::new();
         for (key, page) in self.pages.iter().filter(|(_, page)| page.is_changed()) {
-            let mut field = marks.next().to_vec();
-            field.extend(page.write());
-            let field = Bytes::from(field);
-            commit.write(Command::new("HSET", &key.sheet(self.store)).arg(key.facts()).bytes(field.clone()));
+            let mark = marks.next();
+            let field = Bytes::from(page.write_behind(&mark));
+            let set = Command::new("HSET", &key.sheet(self.store)).arg(key.facts()).bytes(field.clone());
+            commit.write(set.arg(key.mark()).arg(mark));
             pages.push((*key, field));
         }
         for (key, (rows, parameters)) in &self.frozen {
@@ -161,11 +161,9 @@ impl<'a> View<'a> {
                 }
             }
             Cell::Facts(page) => {
-                let (key, field) = (page.sheet(self.store), page.facts());
-                match self.seen.facts.get(page).and_then(Option::as_ref) {
-                    Some(seen) => commit.expect_field_begins(&key, field, seen.slice(..MARK.min(seen.len()))),
-                    None => commit.expect_field(&key, field, None),
-                }
+                let seen = self.seen.facts.get(page).and_then(Option::as_ref);
+                let mark = seen.map(|seen| seen.slice(..MARK.min(seen.len())));
+                commit.expect_field(&page.sheet(self.store), page.mark(), mark);
             }
             Cell::Rows(page) => {
                 let rows = self.seen.rows.get(page).and_then(|(rows, _)| rows.clone());
