@@ -9,6 +9,7 @@ mod campaigns;
 mod delivery;
 mod people;
 mod quarantine;
+mod refusals;
 mod register;
 mod sheet;
 

@@ -29,6 +29,7 @@ use whatsapp_dispatch::people::{
 };
 use whatsapp_dispatch::quarantine::{Quarantine, Stray};
 use whatsapp_dispatch::register::{Note, NoteKey, NoteKind, Register};
+use whatsapp_dispatch::sender::NumberId;
 
 use crate::house::{Scripted, campaign, main_tenant, people, people_of, quick};
 use crate::redis_server::{RedisCluster, key_prefix, shared_url};
@@ -338,6 +339,60 @@ async fn what_is_guessed_about_people_and_pages_is_found_out() {
     assert_eq!(begin(&theirs, 64, lease(2)).await.0, first);
     let found = begin(&ours, 64, lease(1)).await;
     assert_eq!(found.0, Begun::InFlight(1), "the page was read before they began");
+}
+
+#[tokio::test]
+async fn whoever_opts_out_after_the_judgement_is_heard_and_others_cost_no_trip() {
+    let ([ours, theirs], scope) = (handles::<2>().await, main_tenant().await);
+    let dispatch = Dispatch::builder(&ours, Scripted::accepting()).events(Memory::new()).build().unwrap();
+    let plan = dispatch.plan(campaign("judged"), people(100)).await.unwrap();
+    dispatch.release(&plan).await.unwrap();
+    let keys: Vec<MessageKey> = (0..100).map(|record| plan.key().message(record)).collect();
+    let messages = ours.messages(&Query::Keys(keys.clone())).await.unwrap().messages;
+    let person = |record: usize| PersonKey::new(&scope, messages[record].to.unwrap().person);
+    let say = async |record: usize, no: bool, second: i64| {
+        let (who, source, at) = (person(record), ConsentSource::Word, at(second));
+        let word =
+            if no { ConsentChange::opt_out(who, source, at) } else { ConsentChange::opt_in(who, source, at) };
+        theirs.consent(&[word]).await.unwrap();
+    };
+    // Two of them have a row: one wants nothing, the other was reached once.
+    say(1, true, 1).await;
+    theirs
+        .learn(&[Learned::new(person(2), at(1), Lesson::Inbound { to: NumberId::parse("15").unwrap() })])
+        .await
+        .unwrap();
+    let judged: Vec<PersonKey> = (0..100).map(person).collect();
+    let begin = async |records: &[usize]| {
+        let before = ours.trips();
+        let wish = |record: &usize| Begin {
+            hears: Some(Hears { person: person(*record).id(), marketing: true }),
+            ..Begin::new(keys[*record].clone(), LeaseToken::from_bytes([1; 16]))
+        };
+        let wishes: Vec<Begin> = records.iter().map(wish).collect();
+        (DeliveryLog::begin(&ours, &wishes).await.unwrap(), ours.trips() - before)
+    };
+    let (first, no) = (Begun::Attempt(1), Begun::OptedOut);
+    ours.standing(&judged).await.unwrap();
+    assert_eq!(begin(&[0, 1, 2]).await.0, [first, no, first]);
+    assert_eq!(begin(&[3, 4]).await, (vec![first; 2], 1), "whoever was judged need not be read again");
+    // What nobody's refusal depends on disturbs nobody.
+    theirs
+        .learn(&[Learned::new(person(5), at(2), Lesson::Inbound { to: NumberId::parse("15").unwrap() })])
+        .await
+        .unwrap();
+    assert_eq!(begin(&[5, 6]).await, (vec![first; 2], 1));
+    say(7, true, 3).await;
+    assert_eq!(begin(&[7, 8]).await.0, [no, first], "after the judgement");
+    assert_eq!(begin(&[9, 1]).await.0, [first, no]);
+    ours.standing(&judged).await.unwrap();
+    say(1, false, 4).await;
+    assert_eq!(begin(&[1, 7]).await.0, [first, no]);
+    // Two people turn out to be one, who refuses.
+    ours.standing(&judged).await.unwrap();
+    let same = |record: usize, name: Name| Learned::new(person(record), at(5), Lesson::SameAs(name));
+    theirs.learn(&[same(7, name(1)), same(10, name(1))]).await.unwrap();
+    assert_eq!(begin(&[10, 11]).await.0, [no, first]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@ use rules_core::store::redis::{Command, Redis, RedisError, Reply};
 use rules_core::work::StoreError;
 
 use super::PAGE;
+use super::refusals::{Refusal, Refusals, key_of_refusals};
 use super::sheet::{Sheet, computed, computed_on, key_of_row};
 use crate::fact::Hears;
 use crate::people::{Address, ConsentChange, Learned, People, PersonKey, Register, Standing, random_key};
@@ -73,19 +74,23 @@ const NO_KEY: [u8; 32] = [0; 32];
 
 async fn standing(store: &Redis, people: &[PersonKey]) -> Result<Vec<Standing>, RedisError> {
     let keys: Vec<String> = people.iter().map(|person| key_of_row(store, person)).collect();
-    let Some((first, rest)) = keys.split_first() else { return Ok(Vec::new()) };
-    let ask = rest.iter().fold(Command::new("MGET", first), Command::arg);
-    let rows = store.read(&[ask]).await?.into_iter().flat_map(Reply::list).map(Reply::bytes);
-    let rows: Vec<Option<Bytes>> = rows.collect();
-    if rows.iter().all(Option::is_none) {
-        // Most people never said anything.
-        return Ok(vec![Standing::default(); people.len()]);
-    }
-    computed_on(Sheet::having_read(store, keys.into_iter().zip(rows)), |sheet| {
-        let register = Register { rows: sheet, key: &NO_KEY };
-        people.iter().map(|person| register.standing(person)).collect()
-    })
-    .await
+    let ask = keys.iter().fold(Command::new("MGET", &key_of_refusals(store)), Command::arg);
+    let mut read = store.read(&[ask]).await?.into_iter().flat_map(Reply::list);
+    let refusals = read.next().and_then(|number| number.int()).unwrap_or(0);
+    let rows: Vec<Option<Bytes>> = read.map(Reply::bytes).collect();
+    // Most people never said anything.
+    let standings = if rows.iter().all(Option::is_none) {
+        vec![Standing::default(); people.len()]
+    } else {
+        computed_on(Sheet::having_read(store, keys.into_iter().zip(rows)), |sheet| {
+            let register = Register { rows: sheet, key: &NO_KEY };
+            people.iter().map(|person| register.standing(person)).collect::<Result<Vec<_>, _>>()
+        })
+        .await?
+    };
+    let refuse = people.iter().cloned().zip(standings.iter().map(Refusal::of));
+    store.part(Refusals::default).note(refusals, refuse);
+    Ok(standings)
 }
 
 /// Whether the person's last word is that they want no such messages.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use rules_core::store::redis::{Command, Commit, Redis, RedisError, Reply, put_out};
 use rules_core::work::events::Entry;
 
+use super::refusals::{Refusal, key_of_refusals};
 use super::{PAGE, TRIES};
 use crate::message::PersonId;
 use crate::people::{PersonKey, Row, Rows};
@@ -20,6 +21,8 @@ pub(super) struct Sheet<'a> {
     read: HashMap<String, Option<Bytes>>,
     missing: RefCell<BTreeSet<String>>,
     changed: BTreeMap<String, Option<Bytes>>,
+    /// What the rows that are changed say now of who refuses messages.
+    said: BTreeMap<String, Said>,
     entries: Vec<Entry>,
     seen: Arc<Seen>,
     guess: Guess,
@@ -61,7 +64,7 @@ pub(super) async fn computed_on<T: Send>(
         if sheet.is_whole() {
             let mut commit = Commit::new();
             sheet.rest_on(&mut commit);
-            sheet.write_to(&mut commit);
+            sheet.write_to(&mut commit)?;
             if store.commit(&commit).await? {
                 return Ok(done);
             }
@@ -82,6 +85,7 @@ impl<'a> Sheet<'a> {
             read: HashMap::new(),
             missing: RefCell::default(),
             changed: BTreeMap::new(),
+            said: BTreeMap::new(),
             entries: Vec::new(),
             seen,
             guess,
@@ -125,6 +129,7 @@ impl<'a> Sheet<'a> {
         }
         self.read = keys.into_iter().zip(found.into_iter().map(Reply::bytes)).collect();
         self.changed.clear();
+        self.said.clear();
         self.entries.clear();
         self.remember();
         Ok(())
@@ -152,7 +157,13 @@ impl<'a> Sheet<'a> {
         self.read.into_iter()
     }
 
-    fn write_to(&self, commit: &mut Commit) {
+    fn write_to(&self, commit: &mut Commit) -> Result<(), RedisError> {
+        for (key, said) in &self.said {
+            if Said::of_text(self.read.get(key).and_then(Option::as_ref))? != *said {
+                commit.write(Command::new("INCR", &key_of_refusals(self.store)));
+                break;
+            }
+        }
         for (key, text) in &self.changed {
             if self.read.get(key) == Some(text) {
                 continue;
@@ -163,6 +174,7 @@ impl<'a> Sheet<'a> {
             });
         }
         put_out(commit, self.store, &self.entries);
+        Ok(())
     }
 
     /// Puts entries into the outbox along with what is changed.
@@ -229,10 +241,7 @@ impl Rows for &mut Sheet<'_> {
 
     fn load(&self, person: &PersonKey) -> Result<Option<Row>, RedisError> {
         let Found::Text(text) = self.look(&key_of_row(self.store, person)) else { return Ok(None) };
-        Ok(Some(match text.strip_prefix(MERGED_INTO.as_bytes()) {
-            Some(into) => Row::Merged { into: from_hex(into)? },
-            None => Row::Known(serde_json::from_slice(&text).map_err(RedisError::damaged)?),
-        }))
+        read_row(&text).map(Some)
     }
 
     fn save(&mut self, person: &PersonKey, row: &Row) -> Result<(), RedisError> {
@@ -243,12 +252,16 @@ impl Rows for &mut Sheet<'_> {
                 format!("{MERGED_INTO}{}", hex(*into)).into_bytes()
             }
         };
-        self.changed.insert(key_of_row(self.store, person), Some(text.into()));
+        let key = key_of_row(self.store, person);
+        self.said.insert(key.clone(), Said::of(row));
+        self.changed.insert(key, Some(text.into()));
         Ok(())
     }
 
     fn delete(&mut self, person: &PersonKey) -> Result<(), RedisError> {
-        self.changed.insert(key_of_row(self.store, person), None);
+        let key = key_of_row(self.store, person);
+        self.said.insert(key.clone(), Said::default());
+        self.changed.insert(key, None);
         Ok(())
     }
 
@@ -269,6 +282,40 @@ impl Rows for &mut Sheet<'_> {
     fn delete_token(&mut self, person: &PersonKey) -> Result<(), RedisError> {
         self.changed.insert(self.key_of_token(person), None);
         Ok(())
+    }
+}
+
+fn read_row(text: &[u8]) -> Result<Row, RedisError> {
+    Ok(match text.strip_prefix(MERGED_INTO.as_bytes()) {
+        Some(into) => Row::Merged { into: from_hex(into)? },
+        None => Row::Known(serde_json::from_slice(text).map_err(RedisError::damaged)?),
+    })
+}
+
+/// What a row says of who refuses messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Itself(Refusal),
+    /// Another row does.
+    By(PersonId),
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self::Itself(Refusal::default())
+    }
+}
+
+impl Said {
+    fn of(row: &Row) -> Self {
+        match row {
+            Row::Known(profile) => Self::Itself(Refusal::of(&profile.standing())),
+            Row::Merged { into } => Self::By(*into),
+        }
+    }
+
+    fn of_text(text: Option<&Bytes>) -> Result<Self, RedisError> {
+        text.map_or_else(|| Ok(Self::default()), |text| Ok(Self::of(&read_row(text)?)))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::gateway::Wamid;
 use crate::message::MessageId;
 use crate::people::PersonKey;
 use crate::store::redis::people::opted_out;
+use crate::store::redis::refusals::{Refusals, key_of_refusals};
 use crate::store::redis::sheet::{Sheet, key_of_row};
 
 /// Something that a transaction needs to know.
@@ -48,6 +49,8 @@ pub(super) struct Seen {
     /// Whether people opted out, and the texts that this was read from.
     pub(super) opted_out: HashMap<(TenantId, Hears), bool>,
     pub(super) heard: Vec<(String, Option<Bytes>)>,
+    /// The number of refusals that the store must still have, where people were remembered.
+    pub(super) refusals: Option<i64>,
     /// True when things are remembered from one transaction to the next, so that what is not
     /// changed has to be verified, too.
     pub(super) remembers: bool,
@@ -69,6 +72,7 @@ impl Seen {
             .filter(|cell| !self.has(cell))
             .partition(|cell| matches!(cell, Cell::Person(..)));
         let mut sheet = Sheet::of(store);
+        let people = self.recall(store, people);
         let people = if self.guesses {
             self.guess(store, people);
             Vec::new()
@@ -81,14 +85,19 @@ impl Seen {
         if commands.is_empty() {
             return Ok(());
         }
+        if !people.is_empty() {
+            commands.push(Command::new("GET", &key_of_refusals(store)));
+        }
         let mut replies = store.read(&commands).await?;
-        let answers = replies.split_off(cells.len());
+        let mut answers = replies.split_off(cells.len());
         for (cell, reply) in cells.into_iter().zip(replies) {
             self.learn(cell, reply)?;
         }
         if people.is_empty() {
             return Ok(());
         }
+        let refusals = answers.pop().and_then(|number| number.int()).unwrap_or(0);
+        store.part(Refusals::default).known().see(refusals);
         sheet.take(answers)?;
         loop {
             told.clear();
@@ -103,6 +112,28 @@ impl Seen {
         self.heard.extend(sheet.into_read());
         self.guesses = self.remembers && self.heard.iter().all(|(_, text)| text.is_none());
         Ok(())
+    }
+
+    /// Recalls what these people said when their messages were judged; returns those of whom nothing is
+    /// remembered.
+    fn recall(&mut self, store: &Redis, people: Vec<Cell>) -> Vec<Cell> {
+        let refusals = store.part(Refusals::default);
+        let mut known = refusals.known();
+        if self.refusals.is_some_and(|number| number != known.number) {
+            return people;
+        }
+        let (mut unknown, mut number) = (Vec::new(), self.refusals);
+        for cell in people {
+            let Cell::Person(tenant, hears) = &cell else { continue };
+            let Some(refusal) = known.recall(&PersonKey::stored(tenant, hears.person)) else {
+                unknown.push(cell);
+                continue;
+            };
+            number = Some(known.number);
+            self.opted_out.insert((tenant.clone(), *hears), refusal.holds_for(hears.marketing));
+        }
+        self.refusals = number;
+        unknown
     }
 
     /// Guesses that these people never said anything.
@@ -161,6 +192,7 @@ impl Seen {
         self.strays.clear();
         self.opted_out.clear();
         self.heard.clear();
+        self.refusals = None;
         if epoch {
             self.epoch = None;
         }

@@ -20,6 +20,7 @@ use crate::fact::{Fact, Facts, Gate, Hears, What};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, MessageId, MessageKey, Salt};
 use crate::store::redis::campaigns::home;
+use crate::store::redis::refusals::key_of_refusals;
 
 /// Why a pass over a transaction ended early.
 #[derive(Debug)]
@@ -113,6 +114,10 @@ impl<'a> View<'a> {
         if self.rests_on.iter().any(|cell| matches!(cell, Cell::Person(..))) {
             for (key, text) in &self.seen.heard {
                 commit.expect(key, text.clone());
+            }
+            if let Some(number) = self.seen.refusals {
+                let text = (0 < number).then(|| number.to_string().into());
+                commit.expect(&key_of_refusals(self.store), text);
             }
         }
         let mut pages = Vec::new();
