@@ -128,7 +128,7 @@ fn delivery_log(criterion: &mut Criterion) {
         let name = format!("redis, {}", redis.promises().as_str());
         measure(criterion, &runtime, &name, &redis);
     } else {
-        println!("no REDIS_URL, so nothing is measured on Redis");
+        println!("REDIS_URL is not set: nothing is measured on Redis");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What one record costs: into the queue, out of it in leases of 500, settled in groups of 64.
 //!
-//! `cargo bench -p benches --bench queue`
+//! `cargo bench -p benches --bench queue`; with `REDIS_URL=redis://127.0.0.1:6379` on that server,
+//! too.
 #![expect(clippy::disallowed_methods, reason = "a bench measures the machine's time")]
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use rules_core::judge::id::{BatchId, LeaseToken};
 use rules_core::judge::key::{Lane, Outlet};
 use rules_core::judge::tenant::{TenantId, TenantRecord};
 use rules_core::store::memory::Memory;
+use rules_core::store::redis::{Guarantee, Redis, RedisConfig};
 use rules_core::store::sqlite::Sqlite;
 use rules_core::work::ids::{Ids, RandomIds};
 use rules_core::work::queue::{Allowance, LeaseRequest, Outcome, Parcel, Queue, Settlement};
@@ -107,6 +109,10 @@ fn measure(group: &mut Group<'_>, runtime: &Runtime, name: &str, load: &Load) {
 
 fn queue(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
+    let server = std::env::var("REDIS_URL").ok();
+    if server.is_none() {
+        println!("REDIS_URL is not set: nothing is measured on Redis");
+    }
     let mut group = criterion.benchmark_group("queue");
     group
         .throughput(Throughput::Elements(BATCH as u64))
@@ -119,6 +125,14 @@ fn queue(criterion: &mut Criterion) {
         let sqlite = runtime.block_on(Sqlite::open(dir.path().join("queue.db"))).unwrap();
         let load = runtime.block_on(Load::new(Arc::new(sqlite), tenants, payload));
         measure(&mut group, &runtime, "sqlite", &load);
+        if let Some(url) = &server {
+            let config = RedisConfig::parse(url).unwrap().accepting(Guarantee::Nothing);
+            let config = config.named(&format!("bench-{}", RandomIds.next().simple()));
+            let redis = runtime.block_on(Redis::connect(config)).unwrap();
+            let name = format!("redis, {}", redis.promises().as_str());
+            let load = runtime.block_on(Load::new(Arc::new(redis), tenants, payload));
+            measure(&mut group, &runtime, &name, &load);
+        }
     }
     group.finish();
 }

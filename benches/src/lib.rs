@@ -2,4 +2,5 @@
 
 pub mod inputs;
 pub mod process;
+pub mod server;
 pub mod stock;

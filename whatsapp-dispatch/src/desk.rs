@@ -117,26 +117,44 @@ const BELIEVED_FOR: Duration = Duration::from_secs(1);
 impl Desk {
     /// The campaign, from memory or from the store; `None` if there is none.
     pub(crate) async fn campaign(&self, key: &CampaignKey) -> Result<Option<Arc<Active>>, StoreError> {
+        Ok(self.active_campaigns(std::slice::from_ref(key)).await?.pop().flatten())
+    }
+
+    /// Campaigns, from memory or all others in one trip to the store; `None` where there is none.
+    pub(crate) async fn active_campaigns(
+        &self,
+        keys: &[CampaignKey],
+    ) -> Result<Vec<Option<Arc<Active>>>, StoreError> {
         let now = self.clock.now();
-        let known = lock(&self.remembered.campaigns).get(key).cloned();
-        if let Some((active, until)) = &known
-            && now < *until
-        {
-            return Ok(Some(Arc::clone(active)));
-        }
-        let loaded = self.campaigns.load(std::slice::from_ref(key)).await?;
-        let Some(record) = loaded.into_iter().next().flatten() else { return Ok(None) };
-        self.know(Arc::new(record.definition.sender.clone()));
-        // What an adapter prepared on the content stays as long as the campaign is remembered.
-        let content = match known {
-            Some((active, _)) => Arc::clone(&active.content),
-            None => Arc::new(content_of(&record)),
+        let known: Vec<Option<Believed>> = {
+            let campaigns = lock(&self.remembered.campaigns);
+            keys.iter().map(|key| campaigns.get(key).cloned()).collect()
         };
-        let active = Arc::new(Active { record, content });
-        let mut campaigns = lock(&self.remembered.campaigns);
-        campaigns.retain(|_, (_, until)| now < after(*until, BELIEVED_FOR * 600));
-        campaigns.insert(key.clone(), (Arc::clone(&active), after(now, BELIEVED_FOR)));
-        Ok(Some(active))
+        let is_old = |known: &Option<Believed>| known.as_ref().is_none_or(|(_, until)| *until <= now);
+        let old = keys.iter().zip(&known).filter(|(_, known)| is_old(known)).map(|(key, _)| key.clone());
+        let old: Vec<CampaignKey> = old.collect();
+        let loaded = if old.is_empty() { Vec::new() } else { self.campaigns.load(&old).await? };
+        let mut loaded = loaded.into_iter();
+        let found = keys.iter().zip(known).map(|(key, known)| {
+            if !is_old(&known) {
+                return known.map(|(active, _)| active);
+            }
+            let record = loaded.next().flatten()?;
+            self.know(Arc::new(record.definition.sender.clone()));
+            // What an adapter prepared on the content stays as long as the campaign is remembered.
+            let content = known.map(|(active, _)| Arc::clone(&active.content));
+            let content = content.unwrap_or_else(|| Arc::new(content_of(&record)));
+            let active = Arc::new(Active { record, content });
+            lock(&self.remembered.campaigns)
+                .insert(key.clone(), (Arc::clone(&active), after(now, BELIEVED_FOR)));
+            Some(active)
+        });
+        let found = found.collect();
+        if !old.is_empty() {
+            let mut campaigns = lock(&self.remembered.campaigns);
+            campaigns.retain(|_, (_, until)| now < after(*until, BELIEVED_FOR * 600));
+        }
+        Ok(found)
     }
 
     /// How long to wait before a message's next attempt, unless WhatsApp asked for longer. The

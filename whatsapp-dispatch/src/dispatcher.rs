@@ -17,6 +17,7 @@ use crate::desk::Desk;
 
 mod begin;
 mod batch;
+mod day_limit;
 mod lease;
 mod outcome;
 mod pairs;

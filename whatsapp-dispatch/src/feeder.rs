@@ -1,6 +1,6 @@
 //! Puts references of released campaigns into the queue, and finds those that the queue lost.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use rules_core::judge::key::{Lane, MeterKey};
 use rules_core::judge::tenant::TenantScope;
 use rules_core::judge::window::Window;
 use rules_core::work::StoreError;
+use rules_core::work::lanes::LaneDepth;
 use rules_core::work::queue::{Enqueued, Parcel};
 use rules_core::work::quota::{Charge, Grant, Meter};
 
@@ -29,6 +30,8 @@ const BATCHES: u32 = 4;
 
 /// Campaigns that are looked at together.
 const CAMPAIGNS: usize = 500;
+/// Lanes that are looked at together.
+const LANES: usize = 500;
 
 /// The campaign's allowance is used up.
 pub(crate) const ALLOWANCE_USED_UP: Code = Code::known("quota.campaign_exceeded");
@@ -181,13 +184,18 @@ impl Feeder {
         self.audits += 1;
         let mut suspects = HashMap::new();
         let mut found = 0;
+        let mut at_work: Option<HashSet<Lane>> = None;
         for (record, progress) in self.released().await? {
             let to_begin = progress.in_state(State::Waiting) + progress.in_state(State::Deferred);
             if progress.queued < progress.batches || to_begin == 0 {
                 continue;
             }
             let Some((_, lane)) = self.lane(&record).await else { continue };
-            if 0 < self.waiting_in(&lane).await? {
+            let at_work = match &mut at_work {
+                Some(at_work) => at_work,
+                None => at_work.insert(self.lanes_at_work().await?),
+            };
+            if at_work.contains(&lane) {
                 continue;
             }
             if self.suspects.get(&record.key) == Some(&to_begin) {
@@ -200,15 +208,29 @@ impl Feeder {
         Ok(found)
     }
 
+    /// The lanes of which anything waits or is being worked on: a look at all of them, whose cost
+    /// is that of one.
+    async fn lanes_at_work(&self) -> Result<HashSet<Lane>, StoreError> {
+        let (mut lanes, mut after) = (HashSet::new(), None);
+        loop {
+            let page = self.desk.lanes.depths(after, LANES).await?;
+            after = page.last().map(|depth| depth.lane.clone());
+            let (last, busy) = (page.len() < LANES, page.into_iter().filter(|depth| 0 < busy(depth)));
+            lanes.extend(busy.map(|depth| depth.lane));
+            if last {
+                return Ok(lanes);
+            }
+        }
+    }
+
     async fn waiting_in(&self, lane: &Lane) -> Result<u64, StoreError> {
-        const PAGE: usize = 500;
         let mut after = None;
         loop {
-            let page = self.desk.lanes.depths(after, PAGE).await?;
+            let page = self.desk.lanes.depths(after, LANES).await?;
             if let Some(depth) = page.iter().find(|depth| depth.lane == *lane) {
-                return Ok(depth.waiting + depth.delayed + depth.leased);
+                return Ok(busy(depth));
             }
-            if page.len() < PAGE {
+            if page.len() < LANES {
                 return Ok(0);
             }
             after = page.last().map(|depth| depth.lane.clone());
@@ -236,6 +258,11 @@ impl Feeder {
         tracing::warn!(campaign = %record.key, messages = found, "queued again what the queue had lost");
         Ok(found)
     }
+}
+
+/// Records that wait in a lane or are being worked on.
+const fn busy(depth: &LaneDepth) -> u64 {
+    depth.waiting + depth.delayed + depth.leased
 }
 
 fn reference(key: &MessageKey) -> Reference {

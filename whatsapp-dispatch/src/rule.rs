@@ -19,7 +19,7 @@ pub use marketing::{
     FrequencyCap, MarketingDeferral, MarketingSent, MarketingWait, MessageCategory, UsMarketing,
 };
 pub use person::CampaignFacts;
-pub(crate) use person::PersonFacts;
+pub(crate) use person::{PersonFacts, Recognised};
 pub use quiet_hours::{QuietHours, Zones};
 pub use reach::{InvalidScore, Reach};
 pub use window::{OpenWindow, ServiceWindow};

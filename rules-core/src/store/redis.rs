@@ -54,6 +54,9 @@ use link::Link;
 
 static COMMIT: Script = Script::new("commit", include_str!("redis/commit.lua"));
 
+/// Bytes of most keys behind the store's name.
+const KEY_ROOM: usize = 64;
+
 /// The Redis handle. Clones share its connections.
 #[derive(Clone)]
 pub struct Redis {
@@ -156,7 +159,10 @@ impl Redis {
     /// A key of this store: the tag, then the parts. No part may hold a colon unless it is the
     /// last one.
     pub fn key(&self, parts: &[&dyn fmt::Display]) -> String {
-        let mut key = self.home();
+        let mut key = String::with_capacity(self.inner.config.name.len() + KEY_ROOM);
+        key.push('{');
+        key.push_str(&self.inner.config.name);
+        key.push('}');
         for part in parts {
             // Writing to a string cannot fail.
             write!(key, ":{part}").unwrap_or_default();

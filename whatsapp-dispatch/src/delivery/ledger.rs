@@ -9,7 +9,7 @@ use rules_core::work::events::Entry;
 use super::change::{BEGUN, Changes, RECORDED, plan_entry, word};
 use super::{Appended, DUPLICATE, Manifest, Place, PlanRow, PlanVerdict, Planned, first_record};
 use crate::campaigns::Status;
-use crate::fact::{Begin, Begun, Fact, Facts, Gate, Opening, Recorded, Subject, What, holder};
+use crate::fact::{Begin, Begun, Fact, Facts, Gate, Hears, Opening, Recorded, Subject, What, holder};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, FIRST_STEP, MessageId, MessageKey, PersonId, Salt};
 use crate::people::Standing;
@@ -53,6 +53,11 @@ pub(crate) trait Ledger {
 
     /// Empties a record of everything that tells who it was for; false when there was nothing.
     fn empty(&mut self, message: &MessageKey) -> Result<bool, Self::Error>;
+
+    /// True when the person refuses such messages at this very moment.
+    fn refuses(&mut self, tenant: &TenantId, hears: &Hears) -> Result<bool, Self::Error> {
+        Ok(self.standing(tenant, hears.person)?.refuses(hears.marketing))
+    }
 
     /// Where the person stands at this very moment.
     fn standing(&mut self, tenant: &TenantId, person: PersonId) -> Result<Standing, Self::Error>;
@@ -210,7 +215,7 @@ fn begin_one<L: Ledger>(
     let (is_new, tenant) = (before != after, message.campaign().tenant());
     if is_new
         && let Some(hears) = &wish.hears
-        && ledger.standing(tenant, hears.person)?.refuses(hears.marketing)
+        && ledger.refuses(tenant, hears)?
     {
         return Ok(Begun::OptedOut);
     }

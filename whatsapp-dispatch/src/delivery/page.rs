@@ -39,7 +39,13 @@ impl FactsPage {
     }
 
     pub(crate) fn write(&self) -> Vec<u8> {
-        let mut to = Vec::with_capacity(self.packed.len() + 64 * self.changed.len() + 8);
+        self.write_behind(&[])
+    }
+
+    /// The page as bytes, behind some others.
+    pub(crate) fn write_behind(&self, head: &[u8]) -> Vec<u8> {
+        let mut to = Vec::with_capacity(head.len() + self.packed.len() + 128 * self.changed.len() + 8);
+        to.extend_from_slice(head);
         to.extend_from_slice(&self.planned.to_le_bytes());
         let mut fresh = Vec::with_capacity(128);
         for (slot, place) in (0_u8..).zip(self.places) {

@@ -6,37 +6,31 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use rules_core::judge::code::Code;
 use rules_core::judge::id::ChargeId;
-use rules_core::judge::key::MeterKey;
 use rules_core::judge::rule::Mode;
 use rules_core::judge::tenant::{TenantId, TenantScope};
 use rules_core::judge::verdict::Verdict;
-use rules_core::judge::window::Window;
 use rules_core::work::StoreError;
 use rules_core::work::fact_source::Subjects;
 use rules_core::work::lanes::{Hold, HoldOn};
 use rules_core::work::queue::{Lease, Outcome};
-use rules_core::work::quota::{Charge, Grant, Meter};
 use rules_core::work::referee::Judgement;
 
 use super::begin::Ready;
 use super::lease::OpenLease;
-use super::recorder::{Back, Charges, Done};
+use super::recorder::{Charges, Done};
 use crate::delivery::{Message, PlanVerdict, Query, Recipient};
-use crate::desk::{Active, Desk, TENANT_OFF, outlet};
+use crate::desk::{Active, Desk, TENANT_OFF};
 use crate::fact::{Fact, Subject, What};
 use crate::message::{CampaignKey, MessageKey, PersonId};
 use crate::people::{PersonKey, SentMark};
 use crate::reference::Reference;
-use crate::rule::CampaignFacts;
-
-/// The tenant's messages of the day are used up.
-pub(super) const DAILY_EXCEEDED: Code = Code::known("quota.daily_exceeded");
+use crate::rule::{CampaignFacts, Recognised};
 
 /// Sorts one lease.
 pub(super) struct Sorter<'a> {
     pub(super) desk: &'a Desk,
     pub(super) lease: &'a Arc<OpenLease>,
-    done: Vec<Done>,
+    pub(super) done: Vec<Done>,
     /// Campaigns that were held because of what was found in this lease.
     pub(super) held: Vec<CampaignKey>,
 }
@@ -54,7 +48,7 @@ pub(super) struct Sorted {
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) receipt: u32,
-    message: Message,
+    pub(super) message: Message,
     pub(super) to: Recipient,
     pub(super) campaign: Arc<Active>,
     pub(super) scope: Arc<TenantScope>,
@@ -62,13 +56,25 @@ pub(super) struct Candidate {
     also: Vec<PersonId>,
     /// The person's admission to the portfolio's crowd.
     pub(super) person_charge: Option<ChargeId>,
-    /// What was sent to the person before it is judged, where a rule counts the message.
+    /// True when a rule counts the message.
+    counts: bool,
+    /// What was sent to the person by the time it was judged, where a rule counts the message: what is
+    /// counted later is found when it is begun.
     judged: Option<SentMark>,
 }
 
 impl Candidate {
     pub(super) fn person(&self) -> PersonKey {
         PersonKey::new(&self.scope, self.to.person)
+    }
+
+    /// People may have turned out to be one since they were planned, and more may have been sent to them.
+    fn recognise(&mut self, known: &Recognised) {
+        self.judged = self.counts.then_some(known.sent);
+        // Of a stream everybody may have many messages.
+        if !self.campaign.record.is_stream() {
+            self.also.clone_from(&known.also);
+        }
     }
 }
 
@@ -78,10 +84,8 @@ impl<'a> Sorter<'a> {
     }
 
     pub(super) async fn sort(mut self, lease: &Lease) -> Result<Sorted, StoreError> {
-        let mut candidates = self.read(lease).await?;
+        let candidates = self.read(lease).await?;
         let now = self.desk.clock.now();
-        // Before they are judged: what is counted later than this is found when they are begun.
-        self.recognise(&mut candidates).await?;
         let allowed = self.judge(candidates, now).await?;
         let allowed = self.space_out(allowed, now);
         let allowed = self.admit(allowed).await?;
@@ -114,23 +118,34 @@ impl<'a> Sorter<'a> {
         let mut keys: Vec<MessageKey> = wanted.iter().map(|(key, _)| key.clone()).collect();
         // One lease begins a message once, even if it holds two references to it.
         keys.dedup();
+        let mut campaigns: Vec<CampaignKey> = Vec::new();
+        for key in &keys {
+            if campaigns.last() != Some(key.campaign()) {
+                campaigns.push(key.campaign().clone());
+            }
+        }
+        let active = self.desk.active_campaigns(&campaigns).await?;
+        let active = active.into_iter().map(|active| {
+            let active = active?;
+            let counts = self.desk.counts(&active.record);
+            Some((active, counts))
+        });
+        let active: BTreeMap<CampaignKey, Option<(Arc<Active>, bool)>> =
+            campaigns.into_iter().zip(active).collect();
         let messages = self.desk.log.messages(&Query::Keys(keys)).await?.messages;
         let mut messages = messages.into_iter().peekable();
         let mut candidates = Vec::with_capacity(messages.len());
-        let mut campaign: Option<Arc<Active>> = None;
         for (key, receipt) in wanted {
             // A reference that comes twice finds its message taken, one to nothing finds none.
             let Some(message) = messages.next_if(|message| message.key == key) else {
                 self.settle(receipt, Outcome::Done);
                 continue;
             };
-            if campaign.as_ref().is_none_or(|known| known.record.key != *key.campaign()) {
-                campaign = self.desk.campaign(key.campaign()).await?;
-            }
+            let campaign = active.get(key.campaign()).and_then(Option::as_ref);
             let planned = message.verdict == PlanVerdict::Planned;
-            match (message.to.filter(|_| planned), &campaign, scopes.get(key.campaign().tenant())) {
-                (Some(to), Some(campaign), Some(scope)) => {
-                    let (campaign, scope) = (Arc::clone(campaign), Arc::clone(scope));
+            match (message.to.filter(|_| planned), campaign, scopes.get(key.campaign().tenant())) {
+                (Some(to), Some((campaign, counts)), Some(scope)) => {
+                    let (campaign, counts, scope) = (Arc::clone(campaign), *counts, Arc::clone(scope));
                     let (also, person_charge, judged) = (Vec::new(), None, None);
                     candidates.push(Candidate {
                         receipt,
@@ -140,6 +155,7 @@ impl<'a> Sorter<'a> {
                         scope,
                         also,
                         person_charge,
+                        counts,
                         judged,
                     });
                 }
@@ -151,28 +167,15 @@ impl<'a> Sorter<'a> {
         Ok(candidates)
     }
 
-    /// Finds who the people are now: people may have turned out to be one since they were planned. And
-    /// what was sent to them, where a rule counts it.
-    async fn recognise(&self, candidates: &mut [Candidate]) -> Result<(), StoreError> {
-        if candidates.is_empty() {
+    /// Finds who the people are now, where no rule wanted to know anything of them.
+    async fn recognise(&self, allowed: &mut [Candidate]) -> Result<(), StoreError> {
+        if allowed.is_empty() {
             return Ok(());
         }
-        let people: Vec<PersonKey> = candidates.iter().map(Candidate::person).collect();
+        let people: Vec<PersonKey> = allowed.iter().map(Candidate::person).collect();
         let standings = self.desk.people.standing(&people).await?;
-        let mut campaign: Option<(Arc<Active>, bool)> = None;
-        for (one, standing) in candidates.iter_mut().zip(standings) {
-            let counts = match &campaign {
-                Some((known, counts)) if Arc::ptr_eq(known, &one.campaign) => *counts,
-                _ => {
-                    let counts = self.desk.counts(&one.campaign.record);
-                    campaign.insert((Arc::clone(&one.campaign), counts)).1
-                }
-            };
-            one.judged = counts.then(|| standing.sent_mark());
-            // Of a stream everybody may have many messages.
-            if !one.campaign.record.is_stream() {
-                one.also = standing.also;
-            }
+        for (one, standing) in allowed.iter_mut().zip(standings) {
+            one.recognise(&Recognised::of(&standing));
         }
         Ok(())
     }
@@ -218,10 +221,16 @@ impl<'a> Sorter<'a> {
         for silent in &judgement.silent {
             tracing::warn!(error = %silent.error, "facts are unavailable; their messages are put off");
         }
+        let known = judgement.facts.column::<Recognised>();
         let mut allowed = Vec::with_capacity(candidates.len());
-        for (row, candidate) in candidates.into_iter().enumerate() {
+        for (row, mut candidate) in candidates.into_iter().enumerate() {
             match judgement.verdicts.get(row) {
-                Some(Verdict::Allow) => allowed.push(candidate),
+                Some(Verdict::Allow) => {
+                    if let Some(known) = known.and_then(|known| known.get(row)) {
+                        candidate.recognise(known);
+                    }
+                    allowed.push(candidate);
+                }
                 Some(Verdict::Deny(code)) => {
                     let what = What::Denied { code: code.clone() };
                     self.conclude(&candidate, now, what, Outcome::Done);
@@ -233,6 +242,9 @@ impl<'a> Sorter<'a> {
                 }
                 None => self.settle(candidate.receipt, Outcome::HandBack),
             }
+        }
+        if known.is_none() {
+            self.recognise(&mut allowed).await?;
         }
         Ok(allowed)
     }
@@ -266,85 +278,7 @@ impl<'a> Sorter<'a> {
         spaced
     }
 
-    /// Charges the tenants' days, before anything is begun. What is not granted goes back and its
-    /// tenant is held until the next day.
-    async fn charge(&mut self, allowed: Vec<Candidate>) -> Result<Vec<Ready>, StoreError> {
-        let mut by_tenant: Vec<Vec<Candidate>> = Vec::new();
-        for candidate in allowed {
-            match by_tenant.last_mut() {
-                Some(run) if run.first().is_some_and(|first| first.scope.id() == candidate.scope.id()) => {
-                    run.push(candidate);
-                }
-                _ => by_tenant.push(vec![candidate]),
-            }
-        }
-        let mut charges = Vec::new();
-        for run in &by_tenant {
-            if let Some(first) = run.first()
-                && let Some(limit) = first.scope.record().daily_limit
-                && let Ok(key) = MeterKey::new(&first.scope, "messages.day")
-            {
-                let tenant = first.scope.id();
-                charges.push(Charge {
-                    id: ChargeId::of(&[self.lease.token.as_bytes(), tenant.as_str().as_bytes()]),
-                    meters: vec![Meter { key, window: Window::Day(first.scope.zone()), limit }],
-                    units: run.len() as u64,
-                    grant: Grant::Prefix,
-                });
-            }
-        }
-        let grants = if charges.is_empty() { Vec::new() } else { self.desk.quota.charge(&charges).await? };
-        let mut grants = charges.into_iter().zip(grants).peekable();
-        let mut ready = Vec::new();
-        for run in by_tenant {
-            let Some(first) = run.first() else { continue };
-            let (tenant, limited) = (first.scope.id().clone(), first.scope.record().daily_limit.is_some());
-            let granted = if limited { grants.next() } else { None };
-            let room = granted
-                .as_ref()
-                .map_or(run.len(), |(_, granted)| usize::try_from(granted.units).unwrap_or(usize::MAX));
-            if let Some((_, granted)) = &granted
-                && let Some(refusal) = &granted.refused_by
-            {
-                tracing::info!(%tenant, limit = refusal.limit, "the tenant's messages of the day are used up");
-                self.hold_numbers(&run, refusal.resets_at).await?;
-            }
-            let charge = granted.map(|(charge, _)| charge.id);
-            for (index, candidate) in run.into_iter().enumerate() {
-                if index < room {
-                    ready.push(self.ready(candidate, charge));
-                } else {
-                    let charges = Charges { day: None, person: candidate.person_charge };
-                    let back = Back { key: candidate.message.key, attempt: 0, charges };
-                    let done = Done::settled(self.lease, candidate.receipt, Outcome::HandBack);
-                    self.done.push(Done { refund: Some(back), ..done });
-                }
-            }
-        }
-        Ok(ready)
-    }
-
-    /// Keeps back what leaves through the candidates' numbers. Not the whole tenant: its webhooks
-    /// come in all the same.
-    async fn hold_numbers(
-        &self,
-        candidates: &[Candidate],
-        until: Option<DateTime<Utc>>,
-    ) -> Result<(), StoreError> {
-        let mut holds: Vec<Hold> = Vec::new();
-        for candidate in candidates {
-            let Ok(outlet) = outlet(&candidate.scope, &candidate.campaign.record.definition.sender) else {
-                continue;
-            };
-            let on = HoldOn::Outlet(outlet);
-            if !holds.iter().any(|hold| hold.on == on) {
-                holds.push(Hold { on, until, code: DAILY_EXCEEDED });
-            }
-        }
-        self.desk.lanes.hold(&holds).await
-    }
-
-    fn ready(&self, candidate: Candidate, charge: Option<ChargeId>) -> Ready {
+    pub(super) fn ready(&self, candidate: Candidate, charge: Option<ChargeId>) -> Ready {
         let person = candidate.person();
         Ready {
             lease: Arc::clone(self.lease),

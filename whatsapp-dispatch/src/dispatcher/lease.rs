@@ -8,7 +8,7 @@ use rules_core::judge::id::LeaseToken;
 use rules_core::work::queue::{Outcome, Settlement};
 
 /// Settlements that are gathered before they are told to the queue.
-const GROUP: usize = 64;
+const GROUP: usize = 128;
 
 /// Records of one lease, and what came of them.
 #[derive(Debug)]
@@ -61,12 +61,12 @@ mod tests {
 
     #[test]
     fn the_queue_hears_of_groups_and_of_the_last_record() {
-        let lease = OpenLease::new(LeaseToken::of(&[b"lease"]), DateTime::<Utc>::MIN_UTC, 65);
-        let told: Vec<usize> = (0..65)
+        let lease = OpenLease::new(LeaseToken::of(&[b"lease"]), DateTime::<Utc>::MIN_UTC, 129);
+        let told: Vec<usize> = (0..129)
             .filter_map(|receipt| lease.settle(receipt, Outcome::Done))
             .map(|group| group.len())
             .collect();
-        assert_eq!(told, [64, 1]);
+        assert_eq!(told, [128, 1]);
         assert!(lease.is_settled());
         assert!(lease.take().is_empty());
     }

@@ -4,6 +4,8 @@
 //! echoed in status webhooks and is the one handle on an attempt whose answer was lost. Every app
 //! that listens to the account can read it, so it holds numbers and a MAC and nothing personal.
 
+use std::fmt::Write as _;
+
 use crate::message::{CampaignKey, MessageKey, Salt};
 use rules_core::judge::tenant::TenantScope;
 
@@ -24,7 +26,11 @@ impl CallbackToken {
     pub fn encode(&self, salt: &Salt) -> String {
         let (campaign, record) = (self.message.campaign.number, self.message.record);
         let mac = mac(salt, campaign, record, self.attempt);
-        format!("{PREFIX}{campaign:08x}{record:08x}{:04x}.{:016x}", self.attempt, u64::from_be_bytes(mac))
+        let (attempt, mac) = (self.attempt, u64::from_be_bytes(mac));
+        let mut text = String::with_capacity(48);
+        // Writing to a string cannot fail.
+        write!(text, "{PREFIX}{campaign:08x}{record:08x}{attempt:04x}.{mac:016x}").unwrap_or_default();
+        text
     }
 }
 

@@ -13,7 +13,8 @@ use super::reach::Reach;
 use super::window::ServiceWindow;
 use crate::campaign::{ConsentPolicy, Definition};
 use crate::delivery::Recipient;
-use crate::people::{People, PersonKey, Standing};
+use crate::message::PersonId;
+use crate::people::{People, PersonKey, SentMark, Standing};
 use crate::sender::NumberId;
 use crate::template::Category;
 
@@ -46,6 +47,22 @@ impl CampaignFacts {
         let marketing = standing.marketing_opted_out.filter(|_| self.is_marketing());
         let said = |no| standing.opted_out == Some(no) || marketing == Some(no);
         Consent { given: self.assumed_consent || to.consent || said(false), opted_out: said(true) }
+    }
+}
+
+/// Who the person is by now. No rule looks at it: whoever judges a batch finds here what else was read
+/// for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recognised {
+    /// Other ids under which the person is known.
+    pub(crate) also: Vec<PersonId>,
+    /// Stands for the marketing messages that the rules were told of.
+    pub(crate) sent: SentMark,
+}
+
+impl Recognised {
+    pub(crate) fn of(standing: &Standing) -> Self {
+        Self { also: standing.also.clone(), sent: standing.sent_mark() }
     }
 }
 
@@ -105,6 +122,7 @@ impl FactSource for PersonFacts {
             not_before: standing.marketing_not_before.filter(|_| campaign.is_marketing()),
         };
         facts.fill(standing.iter().zip(campaigns).map(not_before))?;
+        facts.insert(standing.iter().map(Recognised::of).collect())?;
         facts.fill(standing.into_iter().map(|standing| MarketingSent(standing.marketing_sent)))?;
         Ok(())
     }

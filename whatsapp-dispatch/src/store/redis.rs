@@ -10,6 +10,7 @@ mod delivery;
 mod people;
 mod quarantine;
 mod register;
+mod remembered;
 mod sheet;
 
 /// How often something is read and computed anew because others changed it meanwhile. Each time

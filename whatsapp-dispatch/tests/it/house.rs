@@ -1,6 +1,7 @@
 //! What the tests share: stores, a gateway with a script, a list of people.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -102,8 +103,13 @@ pub(crate) fn campaign(name: &str) -> Campaign {
 
 /// `n` people with Indian numbers.
 pub(crate) fn people(n: usize) -> Listed {
+    people_of(0..n)
+}
+
+/// People of these numbers.
+pub(crate) fn people_of(numbers: Range<usize>) -> Listed {
     let columns = Columns::new(["phone", "first_name", "discount", "opted_out"]).unwrap();
-    let records = (0..n)
+    let records = numbers
         .map(|i| [format!("+9198{:08}", i + 1), format!("Person {i}"), "20 %".to_owned(), String::new()]);
     Listed::new(columns, records.collect::<Vec<_>>())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -14,6 +15,7 @@ use rules_core::judge::tenant::TenantScope;
 use rules_core::store::memory::Memory;
 use rules_core::store::redis::{Command, Guarantee, Redis, RedisConfig, Reply};
 use rules_core::work::archive::MemoryArchive;
+use rules_core::work::clock::{ClockExt, ManualClock, SystemClock};
 use rules_core::work::lanes::{LaneDepth, Lanes};
 use tokio::task::JoinSet;
 use whatsapp_dispatch::campaign::{CampaignName, Definition};
@@ -30,8 +32,9 @@ use whatsapp_dispatch::people::{
 use whatsapp_dispatch::quarantine::{Quarantine, Stray};
 use whatsapp_dispatch::register::{Note, NoteKey, NoteKind, Register};
 use whatsapp_dispatch::retention::Retention;
+use whatsapp_dispatch::sender::NumberId;
 
-use crate::house::{Jumping, Scripted, campaign, main_tenant, people, quick};
+use crate::house::{Jumping, Scripted, campaign, main_tenant, people, people_of, quick};
 use crate::redis_server::{Persistence, RedisCluster, RedisServer, key_prefix, shared_url};
 use crate::retention::{deaths, exported, in_time, records, sent_and_delivered};
 
@@ -346,6 +349,60 @@ async fn what_is_guessed_about_people_and_pages_is_found_out() {
     assert_eq!(found.0, Begun::InFlight(1), "the page was read before they began");
 }
 
+#[tokio::test]
+async fn whoever_opts_out_after_the_judgement_is_heard_and_others_cost_no_trip() {
+    let ([ours, theirs], scope) = (handles::<2>().await, main_tenant().await);
+    let dispatch = Dispatch::builder(&ours, Scripted::accepting()).events(Memory::new()).build().unwrap();
+    let plan = dispatch.plan(campaign("judged"), people(100)).await.unwrap();
+    dispatch.release(&plan).await.unwrap();
+    let keys: Vec<MessageKey> = (0..100).map(|record| plan.key().message(record)).collect();
+    let messages = ours.messages(&Query::Keys(keys.clone())).await.unwrap().messages;
+    let person = |record: usize| PersonKey::new(&scope, messages[record].to.unwrap().person);
+    let say = async |record: usize, no: bool, second: i64| {
+        let (who, source, at) = (person(record), ConsentSource::Word, at(second));
+        let word =
+            if no { ConsentChange::opt_out(who, source, at) } else { ConsentChange::opt_in(who, source, at) };
+        theirs.consent(&[word]).await.unwrap();
+    };
+    // Two of them have a row: one wants nothing, the other was reached once.
+    say(1, true, 1).await;
+    theirs
+        .learn(&[Learned::new(person(2), at(1), Lesson::Inbound { to: NumberId::parse("15").unwrap() })])
+        .await
+        .unwrap();
+    let judged: Vec<PersonKey> = (0..100).map(person).collect();
+    let begin = async |records: &[usize]| {
+        let before = ours.trips();
+        let wish = |record: &usize| Begin {
+            hears: Some(Hears { person: person(*record).id(), marketing: true }),
+            ..Begin::new(keys[*record].clone(), LeaseToken::from_bytes([1; 16]))
+        };
+        let wishes: Vec<Begin> = records.iter().map(wish).collect();
+        (DeliveryLog::begin(&ours, &wishes).await.unwrap(), ours.trips() - before)
+    };
+    let (first, no) = (Begun::Attempt(1), Begun::OptedOut);
+    ours.standing(&judged).await.unwrap();
+    assert_eq!(begin(&[0, 1, 2]).await.0, [first, no, first]);
+    assert_eq!(begin(&[3, 4]).await, (vec![first; 2], 1), "whoever was judged need not be read again");
+    // What nobody's refusal depends on disturbs nobody.
+    theirs
+        .learn(&[Learned::new(person(5), at(2), Lesson::Inbound { to: NumberId::parse("15").unwrap() })])
+        .await
+        .unwrap();
+    assert_eq!(begin(&[5, 6]).await, (vec![first; 2], 1));
+    say(7, true, 3).await;
+    assert_eq!(begin(&[7, 8]).await.0, [no, first], "after the judgement");
+    assert_eq!(begin(&[9, 1]).await.0, [first, no]);
+    ours.standing(&judged).await.unwrap();
+    say(1, false, 4).await;
+    assert_eq!(begin(&[1, 7]).await.0, [first, no]);
+    // Two people turn out to be one, who refuses.
+    ours.standing(&judged).await.unwrap();
+    let same = |record: usize, name: Name| Learned::new(person(record), at(5), Lesson::SameAs(name));
+    theirs.learn(&[same(7, name(1)), same(10, name(1))]).await.unwrap();
+    assert_eq!(begin(&[10, 11]).await.0, [no, first]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_keeps_campaigns_and_people() {
     let cluster = RedisCluster::start();
@@ -542,5 +599,47 @@ async fn scanned(store: &Redis) -> Vec<(String, i64)> {
             keys.dedup();
             return keys;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_costs_a_tenth_of_a_trip_through_one_lane_or_fifty() {
+    const BATCH: usize = 500;
+    for (lanes, batches) in [(1, 10), (50, 1)] {
+        let clock = Arc::new(ManualClock::at(at(1_800_000_000)));
+        let config = RedisConfig::parse(&shared_url()).unwrap().accepting(Guarantee::Nothing);
+        let config = config.named(&key_prefix()).with_clock(Arc::<ManualClock>::clone(&clock));
+        let store = Redis::connect(config).await.unwrap();
+        let gateway = Scripted::accepting();
+        let dispatch = Dispatch::builder(&store, gateway.clone())
+            .config(quick().with_concurrency(128).unpaced())
+            .events(Memory::new())
+            .build()
+            .unwrap();
+        let size = BATCH * batches;
+        let before = store.trips();
+        for lane in 0..lanes {
+            let people = people_of(lane * size..(lane + 1) * size);
+            let plan = dispatch.plan(campaign(&format!("lane {lane}")), people).await.unwrap();
+            dispatch.release(&plan).await.unwrap();
+        }
+        let planned = store.trips();
+        let running = dispatch.start();
+        let messages = u32::try_from(lanes * size).unwrap();
+        // What is done from time to time is done as often as where 10,000 leave in a second.
+        let (mut seen, mut turns) = (0, 0);
+        while seen < messages {
+            SystemClock.sleep(Duration::from_millis(1)).await;
+            let sent = gateway.total();
+            clock.advance(Duration::from_micros(u64::from(sent - seen) * 100 + 10));
+            (seen, turns) = (sent, if sent == seen { turns + 1 } else { 0 });
+            assert!(turns < 20_000, "{seen} of {messages} were sent");
+        }
+        let stopped = running.drain(Duration::from_secs(3_600));
+        assert!(stopped.await.unwrap());
+        let done = store.trips();
+        let per_message = |trips: u64| f64::from(u32::try_from(trips).unwrap()) / f64::from(messages);
+        let (plan, send) = (per_message(planned - before), per_message(done - planned));
+        assert!(plan + send <= 0.1, "{lanes} lanes: {plan:.4} trips per message to plan, {send:.4} to send");
     }
 }

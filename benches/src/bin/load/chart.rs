@@ -10,6 +10,8 @@ pub(crate) struct Panel {
 pub(crate) struct Point {
     pub(crate) label: String,
     pub(crate) value: f64,
+    /// It is what a dispatcher does when nobody sets anything.
+    pub(crate) is_default: bool,
 }
 
 const COLUMNS: usize = 2;
@@ -19,18 +21,20 @@ const HEIGHT: f64 = 210.0;
 const LEFT: f64 = 48.0;
 const TOP: f64 = 36.0;
 const BOTTOM: f64 = 28.0;
+/// Room for the legend below all of them.
+const LEGEND: f64 = 24.0;
 
 /// All panels as one picture that reads on a light and on a dark page.
 pub(crate) fn svg(unit: &str, panels: &[Panel]) -> String {
     let values = panels.iter().flat_map(|panel| &panel.points).map(|point| point.value);
     let top = nice(values.fold(0.0, f64::max));
     let rows = panels.len().div_ceil(COLUMNS);
-    let (width, height) = (WIDTH * COLUMNS as f64, HEIGHT * rows as f64);
+    let (width, height) = (WIDTH * COLUMNS as f64, HEIGHT * rows as f64 + LEGEND);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
          font-size=\"11\" role=\"img\" aria-label=\"{unit} by setting\">\n\
-         <style>text{{fill:#555}}.t{{font-weight:bold}}.b{{fill:#2b7a9b}}.g{{stroke:#999;stroke-opacity:.4}}\
-         @media(prefers-color-scheme:dark){{text{{fill:#bbb}}.b{{fill:#58a6c7}}}}</style>\n"
+         <style>text{{fill:#555}}.t{{font-weight:bold}}.b{{fill:#8fb8c9}}.d{{fill:#1f6f8f}}.g{{stroke:#999;stroke-opacity:.4}}\
+         @media(prefers-color-scheme:dark){{text{{fill:#bbb}}.b{{fill:#4d7384}}.d{{fill:#6cc0e0}}}}</style>\n"
     );
     for (index, panel) in panels.iter().enumerate() {
         let x = WIDTH * (index % COLUMNS) as f64;
@@ -40,6 +44,9 @@ pub(crate) fn svg(unit: &str, panels: &[Panel]) -> String {
         draw(&mut svg, unit, panel, top);
         svg.push_str("</g>\n");
     }
+    let y = HEIGHT * rows as f64;
+    writeln!(svg, "<rect class=\"d\" x=\"{LEFT}\" y=\"{:.0}\" width=\"11\" height=\"11\"/>", y + 5.0).ok();
+    writeln!(svg, "<text x=\"{:.0}\" y=\"{:.0}\">the default</text>", LEFT + 17.0, y + 14.0).ok();
     svg.push_str("</svg>\n");
     svg
 }
@@ -72,7 +79,8 @@ fn draw(svg: &mut String, unit: &str, panel: &Panel, top: f64) {
         let middle = x + slot * 0.3;
         writeln!(
             svg,
-            "<rect class=\"b\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{tall:.1}\"/>",
+            "<rect class=\"{}\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{tall:.1}\"/>",
+            if point.is_default { "d" } else { "b" },
             base - tall,
             slot * 0.6
         )

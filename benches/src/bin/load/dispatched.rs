@@ -23,6 +23,7 @@ use whatsapp_dispatch::template::{Template, TemplateDefinition};
 use crate::client::{TOKEN, client};
 use crate::settings::Settings;
 use benches::process::cpu_time;
+use benches::server::Server;
 
 /// What both halves do.
 pub(crate) struct Work {
@@ -46,6 +47,8 @@ pub(crate) struct Dispatched {
     pub(crate) planning: Duration,
     /// Of this process, while dispatching.
     pub(crate) cpu: Duration,
+    /// Of the store's server, if it has one, while dispatching.
+    pub(crate) store_cpu: Option<Duration>,
     /// Trips to the store, where it counts them: while dispatching, and while planning.
     pub(crate) trips: Option<u64>,
     pub(crate) plan_trips: Option<u64>,
@@ -56,28 +59,51 @@ pub(crate) const LOOK: Duration = Duration::from_millis(5);
 /// Without another answer for so long, something is wrong.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a store costs, as far as that is known.
+#[derive(Default)]
+pub(crate) struct Gauge<'a> {
+    /// Reads the store's counter of trips.
+    pub(crate) trips: Option<&'a (dyn Fn() -> u64 + Sync)>,
+    pub(crate) server: Option<&'a Server>,
+}
+
+impl Gauge<'_> {
+    fn trips(&self) -> Option<u64> {
+        self.trips.map(|trips| trips())
+    }
+
+    async fn cpu(&self) -> anyhow::Result<Option<Duration>> {
+        match self.server {
+            Some(server) => server.cpu().await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
 /// Plans, releases and sends; evidence goes where the store keeps it, unless there is another
-/// place. `trips` reads the store's counter.
+/// place.
 pub(crate) async fn send<S: DispatchStore>(
     work: &Work,
     store: &S,
     evidence: Option<Segments>,
-    trips: impl Fn() -> Option<u64>,
+    gauge: Gauge<'_>,
 ) -> anyhow::Result<Dispatched> {
     let answered = Answered::default();
     let gateway = Counted { inner: gateway(&work.base_url)?, answered: answered.clone() };
     let dispatch = dispatcher(store, gateway, &work.settings, evidence)?;
 
-    let (before, planning) = (trips(), Instant::now());
+    let (before, planning) = (gauge.trips(), Instant::now());
     let campaigns = plan_all(&dispatch, work).await?;
     let planning = planning.elapsed();
     release_all(&dispatch, &campaigns).await?;
 
-    let (released, cpu, started) = (trips(), cpu_time()?, Instant::now());
+    let store_cpu = gauge.cpu().await?;
+    let (released, cpu, started) = (gauge.trips(), cpu_time()?, Instant::now());
     let running = dispatch.start();
     let looks = all_settled(work, store, &campaigns, &answered).await?;
     let (took, cpu) = (started.elapsed(), cpu_time()?.saturating_sub(cpu));
-    let settled = trips();
+    let settled = gauge.trips();
+    let store_cpu = gauge.cpu().await?.zip(store_cpu).map(|(until, from)| until.saturating_sub(from));
     ensure!(running.drain(PATIENCE).await?, "the dispatcher did not end in {PATIENCE:?}");
     let between = |from: Option<u64>, until: Option<u64>| Some(until? - from?);
     Ok(Dispatched {
@@ -86,6 +112,7 @@ pub(crate) async fn send<S: DispatchStore>(
         first_post: answered.first_post().map_or(Duration::ZERO, |first| first - started),
         planning,
         cpu,
+        store_cpu,
         trips: between(released, settled).map(|trips| trips - looks),
         plan_trips: between(before, released),
     })

@@ -29,6 +29,8 @@ pub(crate) struct Summary {
     plan_trips_per_message: Option<f64>,
     pub(crate) cpu_us_per_message: Option<f64>,
     bare_cpu_us_per_message: Option<f64>,
+    /// Of the store's server, whoever else uses it.
+    pub(crate) store_cpu_us_per_message: Option<f64>,
     peak_rss_mb: f64,
     planned_per_second: Option<f64>,
     /// From the start of the dispatcher to its first POST, which counts as time of dispatching.
@@ -36,6 +38,12 @@ pub(crate) struct Summary {
 }
 
 impl Figures {
+    /// Takes in the figures of another run of the same work.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.bare.extend(other.bare);
+        self.dispatched.extend(other.dispatched);
+    }
+
     pub(crate) fn summary(&self) -> anyhow::Result<Summary> {
         let per_message = |value: fn(&Dispatched) -> Option<f64>| {
             median(self.dispatched.iter().filter_map(|run| Some(value(run)? / run.messages as f64)))
@@ -57,6 +65,7 @@ impl Figures {
             bare_cpu_us_per_message: median(
                 self.bare.iter().map(|bare| bare.cpu.as_secs_f64() * 1e6 / bare.messages as f64),
             ),
+            store_cpu_us_per_message: per_message(|run| Some(run.store_cpu?.as_secs_f64() * 1e6)),
             peak_rss_mb: rounded(peak_rss_mb()?),
             planned_per_second: median(
                 self.dispatched.iter().map(|run| per_second(run.messages, run.planning)),
@@ -87,6 +96,7 @@ impl Summary {
             ("  and for planning it", self.plan_trips_per_message),
             ("CPU a message, us", self.cpu_us_per_message),
             ("  and in the bare loop", self.bare_cpu_us_per_message),
+            ("  and in the server", self.store_cpu_us_per_message),
             ("peak RSS, MiB", Some(self.peak_rss_mb)),
             ("planned a second", self.planned_per_second),
             ("start to first POST, ms", self.first_post_ms),

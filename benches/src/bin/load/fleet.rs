@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use benches::process::cpu_time;
+use benches::server::Server;
 use clap::Args;
 use rules_core::store::files::Files;
 use rules_core::store::redis::{Guarantee, Redis, RedisConfig};
@@ -145,8 +146,9 @@ pub(crate) async fn send(work: &Work, ground: &Ground<'_>, workers: u32) -> anyh
     let (planning, plan_trips) = (planning.elapsed(), store.trips() - before);
     dispatched::release_all(&dispatch, &plans).await?;
 
+    let server = Server::connect(ground.server).await?;
     let mut fleet = (0..workers).map(|_| Worker::start(ground, work)).collect::<anyhow::Result<Vec<_>>>()?;
-    let started = Instant::now();
+    let (store_cpu, started) = (server.cpu().await?, Instant::now());
     fleet.iter_mut().try_for_each(Worker::go)?;
     let (mut done, mut first_post, mut since) = (0, None, Instant::now());
     let took = loop {
@@ -164,6 +166,7 @@ pub(crate) async fn send(work: &Work, ground: &Ground<'_>, workers: u32) -> anyh
             bail!("{accepted} of {} messages were accepted ({states})", work.messages);
         }
     };
+    let store_cpu = server.cpu().await?.saturating_sub(store_cpu);
     let used = fleet.iter_mut().map(Worker::end).collect::<anyhow::Result<Vec<_>>>()?;
     Ok(Dispatched {
         messages: work.messages,
@@ -171,6 +174,7 @@ pub(crate) async fn send(work: &Work, ground: &Ground<'_>, workers: u32) -> anyh
         first_post: first_post.unwrap_or_default(),
         planning,
         cpu: Duration::from_micros(used.iter().map(|used| used.cpu_us).sum()),
+        store_cpu: Some(store_cpu),
         trips: Some(used.iter().map(|used| used.trips).sum()),
         plan_trips: Some(plan_trips),
     })

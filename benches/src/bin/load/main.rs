@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use benches::server::Server;
 use clap::{Args, Parser, Subcommand};
 use rules_core::store::memory::Memory;
 use rules_core::store::redis::RedisConfig;
@@ -31,7 +32,7 @@ mod settings;
 mod stub;
 mod sweep;
 
-use dispatched::{Dispatched, Work};
+use dispatched::{Dispatched, Gauge, Work};
 use figures::Figures;
 use fleet::Ground;
 use settings::Settings;
@@ -178,7 +179,7 @@ impl Run {
             bail!("several processes share a server only; use --store redis://127.0.0.1:6379");
         }
         let path = match &self.store {
-            Store::Memory => return dispatched::send(work, &Memory::new(), None, || None).await,
+            Store::Memory => return dispatched::send(work, &Memory::new(), None, Gauge::default()).await,
             Store::Redis(server) => return self.on_redis(work, server, folder).await,
             Store::Sqlite(None) => folder.join("load.db"),
             Store::Sqlite(Some(path)) => path.clone(),
@@ -187,7 +188,8 @@ impl Run {
             bail!("{} is there already; name a file that a run may make and remove", path.display());
         }
         let store = Sqlite::open(&path).await.with_context(|| format!("opening {}", path.display()))?;
-        let outcome = dispatched::send(work, &store, None, || Some(store.trips())).await;
+        let gauge = Gauge { trips: Some(&|| store.trips()), server: None };
+        let outcome = dispatched::send(work, &store, None, gauge).await;
         drop(store);
         for ending in ["", "-wal", "-shm", "-lock"] {
             let mut name = path.clone().into_os_string();
@@ -200,13 +202,16 @@ impl Run {
 
     /// Each run has a store of another name on the server.
     async fn on_redis(&self, work: &Work, server: &str, folder: &Path) -> anyhow::Result<Dispatched> {
-        let name = Uuid::new_v4().simple().to_string();
+        // As short as the name of a store is: it is part of every key.
+        let name: String = Uuid::new_v4().simple().to_string().chars().take(8).collect();
         let ground = Ground { server, name: &name, evidence: &folder.join(&name) };
         if self.workers != 0 {
             return fleet::send(work, &ground, self.workers).await;
         }
         let store = ground.store().await?;
         eprintln!("redis at {} keeps {}", store.server(), store.promises().as_str());
-        dispatched::send(work, &store, Some(ground.segments()), || Some(store.trips())).await
+        let looked_at = Server::connect(server).await?;
+        let gauge = Gauge { trips: Some(&|| store.trips()), server: Some(&looked_at) };
+        dispatched::send(work, &store, Some(ground.segments()), gauge).await
     }
 }

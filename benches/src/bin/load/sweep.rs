@@ -8,7 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 
+use whatsapp_dispatch::config::DispatchConfig;
+
 use crate::chart::{self, Panel, Point};
+use crate::figures::{Figures, Summary};
 use crate::settings::Settings;
 use crate::{Run, Store};
 
@@ -38,6 +41,8 @@ struct Knob {
     /// How long the far side takes to answer.
     latency: Duration,
     values: &'static [u32],
+    /// What it is when nobody sets it.
+    default: fn(&DispatchConfig) -> usize,
     set: fn(&mut Run, u32),
 }
 
@@ -51,6 +56,7 @@ const KNOBS: [Knob; 8] = [
         option: "concurrency",
         latency: AT_ONCE,
         values: &[8, 32, 64, 128, 256, 512],
+        default: |config| config.concurrency,
         set: |run, value| run.settings.concurrency = Some(value),
     },
     Knob {
@@ -58,13 +64,19 @@ const KNOBS: [Knob; 8] = [
         option: "concurrency",
         latency: AS_META,
         values: &[8, 32, 64, 128, 256, 512],
-        set: |run, value| run.settings.concurrency = Some(value),
+        default: |config| config.concurrency,
+        set: |run, value| {
+            run.settings.concurrency = Some(value);
+            // Each request makes ten messages a second at most: four seconds will do.
+            run.messages = run.messages.min(40 * value);
+        },
     },
     Knob {
         name: "messages begun in one call",
         option: "begin_group",
         latency: AT_ONCE,
         values: &[1, 4, 8, 16, 32],
+        default: |config| config.begin_group,
         set: |run, value| run.settings.begin_group = Some(value),
     },
     Knob {
@@ -72,6 +84,7 @@ const KNOBS: [Knob; 8] = [
         option: "window",
         latency: AT_ONCE,
         values: &[144, 160, 224, 320, 640, 1_280],
+        default: |config| config.window,
         set: |run, value| run.settings.window = Some(value),
     },
     Knob {
@@ -79,6 +92,7 @@ const KNOBS: [Knob; 8] = [
         option: "record_group",
         latency: AT_ONCE,
         values: &[8, 32, 64, 128, 256, 512],
+        default: |config| config.record_group,
         set: |run, value| run.settings.record_group = Some(value),
     },
     Knob {
@@ -86,6 +100,7 @@ const KNOBS: [Knob; 8] = [
         option: "prefetch",
         latency: AT_ONCE,
         values: &[64, 125, 250, 500, 1_000, 2_000],
+        default: |config| config.prefetch,
         set: |run, value| run.settings.prefetch = Some(value),
     },
     Knob {
@@ -93,13 +108,18 @@ const KNOBS: [Knob; 8] = [
         option: "lanes",
         latency: AT_ONCE,
         values: &[1, 5, 50, 500],
-        set: |run, value| run.campaigns = value,
+        default: |_| 1,
+        set: |run, value| {
+            run.campaigns = value;
+            run.messages = run.messages.max(100 * value);
+        },
     },
     Knob {
         name: "worker processes",
         option: "workers",
         latency: AT_ONCE,
         values: &[1, 2, 3, 4],
+        default: |_| 1,
         set: |run, value| run.workers = value,
     },
 ];
@@ -112,22 +132,22 @@ impl Sweep {
         });
         let (mut table, mut panels) = (self.head(), Vec::new());
         for knob in knobs {
+            let default = (knob.default)(&DispatchConfig::default());
             let mut points = Vec::new();
-            for value in knob.values {
-                let mut run = self.plain();
-                (knob.set)(&mut run, *value);
-                let summary = run.measure(knob.latency).await?.summary()?;
+            for (value, summary) in self.turn(knob).await? {
                 let rate = summary.messages_per_second.unwrap_or_default();
-                eprintln!("{} {value}: {rate:.0}/s", knob.option);
+                let is_default = usize::try_from(value)? == default;
+                let shown_value = if is_default { format!("**{value}**") } else { value.to_string() };
                 writeln!(
                     table,
-                    "| {} | `{}` | {value} | {rate:.0} | {} | {} |",
+                    "| {} | `{}` | {shown_value} | {rate:.0} | {} | {} | {} |",
                     knob.name,
                     knob.option,
                     shown(summary.cpu_us_per_message),
+                    shown(summary.store_cpu_us_per_message),
                     shown(summary.store_trips_per_message),
                 )?;
-                points.push(Point { label: value.to_string(), value: rate });
+                points.push(Point { label: value.to_string(), value: rate, is_default });
             }
             panels.push(Panel { title: knob.name.to_owned(), points });
         }
@@ -136,11 +156,31 @@ impl Sweep {
         write(&self.out.join("sweep.svg"), &chart::svg("messages a second", &panels))
     }
 
+    /// Runs each value of a setting in turn, then all of them again: what else the machine does meets
+    /// all values alike.
+    async fn turn(&self, knob: &Knob) -> anyhow::Result<Vec<(u32, Summary)>> {
+        let mut figures: Vec<Figures> = knob.values.iter().map(|_| Figures::default()).collect();
+        for _ in 0..self.runs {
+            for (value, figures) in knob.values.iter().zip(&mut figures) {
+                let mut run = self.plain();
+                (knob.set)(&mut run, *value);
+                figures.add(run.measure(knob.latency).await?);
+            }
+        }
+        let mut summaries = Vec::with_capacity(figures.len());
+        for (value, figures) in knob.values.iter().zip(figures) {
+            let summary = figures.summary()?;
+            eprintln!("{} {value}: {:.0}/s", knob.option, summary.messages_per_second.unwrap_or_default());
+            summaries.push((*value, summary));
+        }
+        Ok(summaries)
+    }
+
     fn plain(&self) -> Run {
         Run {
             messages: self.messages,
             store: self.store.clone(),
-            pairs: self.runs,
+            pairs: 1,
             settings: Settings::default(),
             campaigns: 1,
             workers: 0,
@@ -154,9 +194,10 @@ impl Sweep {
     fn head(&self) -> String {
         let about = if self.about.is_empty() { String::new() } else { format!("{}\n\n", self.about) };
         format!(
-            "{about}{} messages a run, median of {} runs.\n\n\
-             | what is changed | setting | value | messages a second | CPU a message, µs | store trips a message |\n\
-             |---|---|---:|---:|---:|---:|\n",
+            "{about}{} messages a run, median of {} runs; fewer where answers take 100 ms, and at least 100 for each \
+             lane. Defaults are bold.\n\n\
+             | what is changed | setting | value | messages a second | CPU a message, µs | of the server, µs | store trips a \
+             message |\n|---|---|---:|---:|---:|---:|---:|\n",
             self.messages, self.runs
         )
     }

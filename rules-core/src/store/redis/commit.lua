@@ -28,9 +28,7 @@ local past = at + 1 + tonumber(ARGV[at])
 at = at + 1
 while at < past do
   local last = math.min(at + 999, past - 1)
-  for _, found in ipairs(redis.call('MGET', unpack(ARGV, at, last))) do
-    if found then return 0 end
-  end
+  if redis.call('EXISTS', unpack(ARGV, at, last)) > 0 then return 0 end
   at = last + 1
 end
 while at <= #ARGV do

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rules_core::judge::code::Code;
-use rules_core::store::redis::{Command, Commit, Redis, RedisError, Reply};
+use rules_core::store::redis::{Command, Commit, Redis, RedisError, Reply, Script};
 use rules_core::work::StoreError;
 
 use super::campaigns::home;
@@ -26,6 +26,8 @@ use messages::records;
 use scribe::Scribe;
 use seen::{Cell, Seen};
 use view::{Stop, View};
+
+static MARK_QUEUED: Script = Script::new("mark", include_str!("delivery/mark.lua"));
 
 /// How often a transaction is tried against others that change the same things.
 const TRIES: usize = 64;
@@ -127,7 +129,7 @@ async fn passed<T>(
             let mut view = View::new(store, seen, store.now());
             match pass(&mut view) {
                 Ok((done, left)) => {
-                    let (commit, pages) = view.commit(&left, marks);
+                    let (commit, pages) = view.commit(&left, marks)?;
                     let (rests_on, keeps_strays) = (view.rests_on, !view.kept.is_empty());
                     return Ok(Some(Ready { done, commit, pages, rests_on, keeps_strays }));
                 }
@@ -171,25 +173,8 @@ async fn plan(store: &Redis, manifest: &Manifest) -> Result<Planned, RedisError>
 }
 
 async fn mark(store: &Redis, campaign: &CampaignKey, batches: u32) -> Result<(), RedisError> {
-    let key = home(store, campaign.number());
-    let ask = Command::new("HMGET", &key).arg("tenant").arg("queued");
-    for _ in 0..TRIES {
-        let mut fields =
-            store.read(std::slice::from_ref(&ask)).await?.pop().map(Reply::list).unwrap_or_default();
-        let queued = fields.pop().and_then(Reply::bytes);
-        let ours = fields.pop().is_some_and(|tenant| tenant.text() == Some(campaign.tenant().as_str()));
-        let known = queued.clone().and_then(|queued| Reply::Text(queued).int()).unwrap_or(0);
-        if !ours || i64::from(batches) <= known {
-            return Ok(());
-        }
-        let mut commit = Commit::new();
-        commit.expect_field(&key, "queued", queued);
-        commit.write(Command::new("HSET", &key).arg("queued").int(batches));
-        if store.commit(&commit).await? {
-            return Ok(());
-        }
-    }
-    Err(RedisError::Contended)
+    let words = [campaign.tenant().as_str().to_owned(), batches.to_string()].map(Bytes::from);
+    store.run(&MARK_QUEUED, &[home(store, campaign.number())], &words).await.map(drop)
 }
 
 async fn progress(store: &Redis, campaigns: &[CampaignKey]) -> Result<Vec<Progress>, RedisError> {

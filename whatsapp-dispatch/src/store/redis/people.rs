@@ -1,11 +1,13 @@
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use rules_core::judge::tenant::TenantId;
-use rules_core::store::redis::{Redis, RedisError};
+use rules_core::store::redis::{Command, Redis, RedisError, Reply};
 use rules_core::work::StoreError;
 
 use super::PAGE;
-use super::sheet::{Sheet, computed};
+use super::remembered::{Person, Refusal, Remembered, key_of_mark};
+use super::sheet::{Sheet, computed, computed_on, key_of_row};
 use crate::message::PersonId;
 use crate::people::{Address, ConsentChange, Learned, People, PersonKey, Register, Standing, random_key};
 
@@ -52,12 +54,8 @@ impl People for Redis {
     async fn standing(&self, people: &[PersonKey]) -> Result<Vec<Standing>, StoreError> {
         let mut standings = Vec::with_capacity(people.len());
         for page in people.chunks(PAGE) {
-            let found = computed(self, |sheet| {
-                let register = Register { rows: sheet, key: &NO_KEY };
-                page.iter().map(|person| register.standing(person)).collect::<Result<Vec<_>, _>>()
-            });
-            let found = found.await.map_err(|error| error.while_doing("reading where people stand"))?;
-            standings.extend(found);
+            let found = standings_of(self, page).await;
+            standings.extend(found.map_err(|error| error.while_doing("reading where people stand"))?);
         }
         Ok(standings)
     }
@@ -74,6 +72,28 @@ impl People for Redis {
 
 /// For what goes by people alone and needs no names.
 const NO_KEY: [u8; 32] = [0; 32];
+
+/// Where people stand, which is remembered: it is asked when messages are judged.
+async fn standings_of(store: &Redis, people: &[PersonKey]) -> Result<Vec<Standing>, RedisError> {
+    let keys: Vec<String> = people.iter().map(|person| key_of_row(store, person)).collect();
+    let ask = keys.iter().fold(Command::new("MGET", &key_of_mark(store)), Command::arg);
+    let mut read = store.read(&[ask]).await?.into_iter().flat_map(Reply::list).map(Reply::bytes);
+    let mark = read.next().flatten();
+    let rows: Vec<Option<Bytes>> = read.collect();
+    // Most people never said anything.
+    let standings = if rows.iter().all(Option::is_none) {
+        vec![Standing::default(); people.len()]
+    } else {
+        computed_on(Sheet::having_read(store, keys.into_iter().zip(rows.iter().cloned())), |sheet| {
+            let register = Register { rows: sheet, key: &NO_KEY };
+            people.iter().map(|person| register.standing(person)).collect::<Result<Vec<_>, _>>()
+        })
+        .await?
+    };
+    let known = standings.iter().map(Refusal::of).zip(rows).map(|(refusal, row)| Person { refusal, row });
+    store.part(Remembered::default).note(&mark, people.iter().cloned().zip(known));
+    Ok(standings)
+}
 
 /// Where a person stands.
 ///

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use rules_core::store::redis::{Command, Commit, Redis, RedisError, Reply, put_out};
 use rules_core::work::events::Entry;
 
+use super::remembered::{Refusal, key_of_mark};
 use super::{PAGE, TRIES};
 use crate::message::PersonId;
-use crate::people::{PersonKey, Row, Rows};
+use crate::people::{PersonKey, Row, Rows, Standing};
 
 /// What lies under the keys of people, all of it as of one instant, and what is to be changed.
 ///
@@ -19,8 +20,12 @@ use crate::people::{PersonKey, Row, Rows};
 pub(super) struct Sheet<'a> {
     store: &'a Redis,
     read: HashMap<String, Option<Bytes>>,
+    /// True when all of that was read by one command, so that it was true at one instant.
+    read_at_once: bool,
     missing: RefCell<BTreeSet<String>>,
     changed: BTreeMap<String, Option<Bytes>>,
+    /// What the rows that are changed say of who refuses messages.
+    said: BTreeMap<String, Said>,
     entries: Vec<Entry>,
     seen: Arc<Seen>,
     guess: Guess,
@@ -53,15 +58,26 @@ enum Found {
 /// Computes something with people's rows, as of one instant, and writes what it changes.
 pub(super) async fn computed<T: Send>(
     store: &Redis,
+    compute: impl FnMut(&mut Sheet<'_>) -> Result<T, RedisError> + Send,
+) -> Result<T, RedisError> {
+    computed_on(Sheet::of(store), compute).await
+}
+
+/// The same with a sheet of which some was read.
+pub(super) async fn computed_on<T: Send>(
+    mut sheet: Sheet<'_>,
     mut compute: impl FnMut(&mut Sheet<'_>) -> Result<T, RedisError> + Send,
 ) -> Result<T, RedisError> {
-    let mut sheet = Sheet::of(store);
+    let store = sheet.store;
     for _ in 0..TRIES {
         let done = compute(&mut sheet)?;
         if sheet.is_whole() {
+            if sheet.read_at_once && sheet.changes_nothing() {
+                return Ok(done);
+            }
             let mut commit = Commit::new();
             sheet.rest_on(&mut commit);
-            sheet.write_to(&mut commit);
+            sheet.write_to(&mut commit)?;
             if store.commit(&commit).await? {
                 return Ok(done);
             }
@@ -80,17 +96,22 @@ impl<'a> Sheet<'a> {
         Self {
             store,
             read: HashMap::new(),
+            read_at_once: false,
             missing: RefCell::default(),
             changed: BTreeMap::new(),
+            said: BTreeMap::new(),
             entries: Vec::new(),
             seen,
             guess,
         }
     }
 
-    /// One of which these keys were read before.
-    pub(super) fn read_before(store: &'a Redis, read: &[(String, Option<Bytes>)]) -> Self {
-        Self { read: read.iter().cloned().collect(), ..Self::of(store) }
+    /// One of which rows were read, all as of one instant.
+    pub(super) fn having_read(
+        store: &'a Redis,
+        read: impl IntoIterator<Item = (String, Option<Bytes>)>,
+    ) -> Self {
+        Self { read: read.into_iter().collect(), read_at_once: true, ..Self::of(store) }
     }
 
     /// True when all that was asked for was read.
@@ -111,23 +132,19 @@ impl<'a> Sheet<'a> {
         keys.chunks(4 * PAGE).filter_map(question).collect()
     }
 
-    /// What was asked for and answered with a guess, which holds if nothing lies under these keys.
-    /// The sheet forgets that it was asked.
-    pub(super) fn take_guessed(&mut self) -> BTreeSet<String> {
-        self.missing.take()
-    }
-
     /// Takes the answers to the questions. What was to be changed is to be computed again.
     pub(super) fn take(&mut self, answers: Vec<Reply>) -> Result<(), RedisError> {
         let mut keys: Vec<String> =
             self.read.drain().map(|(key, _)| key).chain(self.missing.take()).collect();
         keys.sort_unstable();
+        self.read_at_once = answers.len() == 1;
         let found: Vec<Reply> = answers.into_iter().flat_map(Reply::list).collect();
         if keys.len() != found.len() {
             return Err(RedisError::odd("rows of people"));
         }
         self.read = keys.into_iter().zip(found.into_iter().map(Reply::bytes)).collect();
         self.changed.clear();
+        self.said.clear();
         self.entries.clear();
         self.remember();
         Ok(())
@@ -155,8 +172,21 @@ impl<'a> Sheet<'a> {
         self.read.into_iter()
     }
 
+    fn changes_nothing(&self) -> bool {
+        self.changed.is_empty() && self.entries.is_empty()
+    }
+
     /// Lets a commit make the changes.
-    pub(super) fn write_to(&self, commit: &mut Commit) {
+    pub(super) fn write_to(&self, commit: &mut Commit) -> Result<(), RedisError> {
+        for (key, said) in &self.said {
+            if Said::of_text(self.read.get(key).and_then(Option::as_ref))? != *said {
+                // One that was never there before: a counter could be lost with a server that forgets,
+                // and come again.
+                let mark = self.store.ids().next();
+                commit.write(Command::new("SET", &key_of_mark(self.store)).arg(mark.as_bytes()));
+                break;
+            }
+        }
         for (key, text) in &self.changed {
             if self.read.get(key) == Some(text) {
                 continue;
@@ -167,6 +197,7 @@ impl<'a> Sheet<'a> {
             });
         }
         put_out(commit, self.store, &self.entries);
+        Ok(())
     }
 
     /// Puts entries into the outbox along with what is changed.
@@ -215,13 +246,13 @@ impl<'a> Sheet<'a> {
         self.store.key(&[&"people", &"merged"])
     }
 
-    fn key_of_row(&self, person: &PersonKey) -> String {
-        self.store.key(&[&"person", person.tenant(), &hex(person.id())])
-    }
-
     fn key_of_token(&self, person: &PersonKey) -> String {
         self.store.key(&[&"person-token", person.tenant(), &hex(person.id())])
     }
+}
+
+pub(super) fn key_of_row(store: &Redis, person: &PersonKey) -> String {
+    store.key(&[&"person", person.tenant(), &hex(person.id())])
 }
 
 /// What stands before the id of the person that another id belongs to. What is known of somebody
@@ -232,11 +263,8 @@ impl Rows for &mut Sheet<'_> {
     type Error = RedisError;
 
     fn load(&self, person: &PersonKey) -> Result<Option<Row>, RedisError> {
-        let Found::Text(text) = self.look(&self.key_of_row(person)) else { return Ok(None) };
-        Ok(Some(match text.strip_prefix(MERGED_INTO.as_bytes()) {
-            Some(into) => Row::Merged { into: from_hex(into)? },
-            None => Row::Known(serde_json::from_slice(&text).map_err(RedisError::damaged)?),
-        }))
+        let Found::Text(text) = self.look(&key_of_row(self.store, person)) else { return Ok(None) };
+        read_row(&text).map(Some)
     }
 
     fn save(&mut self, person: &PersonKey, row: &Row) -> Result<(), RedisError> {
@@ -247,12 +275,16 @@ impl Rows for &mut Sheet<'_> {
                 format!("{MERGED_INTO}{}", hex(*into)).into_bytes()
             }
         };
-        self.changed.insert(self.key_of_row(person), Some(text.into()));
+        let key = key_of_row(self.store, person);
+        self.said.insert(key.clone(), Said::of(row));
+        self.changed.insert(key, Some(text.into()));
         Ok(())
     }
 
     fn delete(&mut self, person: &PersonKey) -> Result<(), RedisError> {
-        self.changed.insert(self.key_of_row(person), None);
+        let key = key_of_row(self.store, person);
+        self.said.insert(key.clone(), Said::default());
+        self.changed.insert(key, None);
         Ok(())
     }
 
@@ -276,8 +308,56 @@ impl Rows for &mut Sheet<'_> {
     }
 }
 
+fn read_row(text: &[u8]) -> Result<Row, RedisError> {
+    Ok(match text.strip_prefix(MERGED_INTO.as_bytes()) {
+        Some(into) => Row::Merged { into: from_hex(into)? },
+        None => Row::Known(serde_json::from_slice(text).map_err(RedisError::damaged)?),
+    })
+}
+
+/// Where somebody stands by the row alone; `None` when another row tells.
+pub(super) fn standing_in(row: Option<&Bytes>) -> Result<Option<Standing>, RedisError> {
+    let Some(text) = row else { return Ok(Some(Standing::default())) };
+    Ok(match read_row(text)? {
+        Row::Known(profile) => Some(profile.standing()),
+        Row::Merged { .. } => None,
+    })
+}
+
+/// What a row says of who refuses messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Itself(Refusal),
+    /// Another row does.
+    By(PersonId),
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self::Itself(Refusal::default())
+    }
+}
+
+impl Said {
+    fn of(row: &Row) -> Self {
+        match row {
+            Row::Known(profile) => Self::Itself(Refusal::of(&profile.standing())),
+            Row::Merged { into } => Self::By(*into),
+        }
+    }
+
+    fn of_text(text: Option<&Bytes>) -> Result<Self, RedisError> {
+        text.map_or_else(|| Ok(Self::default()), |text| Ok(Self::of(&read_row(text)?)))
+    }
+}
+
 fn hex(person: PersonId) -> String {
-    format!("{:032x}", u128::from_be_bytes(*person.as_bytes()))
+    let mut digits = String::with_capacity(32);
+    for byte in person.as_bytes() {
+        digits
+            .extend([byte >> 4, byte & 15].iter().filter_map(|digit| char::from_digit((*digit).into(), 16)));
+    }
+    digits
 }
 
 fn from_hex(digits: &[u8]) -> Result<PersonId, RedisError> {

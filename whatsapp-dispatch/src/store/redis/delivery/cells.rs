@@ -60,6 +60,12 @@ impl PageKey {
         format!("f{}", self.page % PAGES)
     }
 
+    /// The name of the field that repeats the mark of the facts: a commit that rests on it need not
+    /// look at the page.
+    pub(super) fn mark(self) -> String {
+        format!("k{}", self.page % PAGES)
+    }
+
     /// The page's record in a slot.
     pub(super) fn record(self, slot: u8) -> u32 {
         self.page * RECORDS + u32::from(slot)

@@ -30,27 +30,40 @@ pub(super) async fn page(store: &Redis, query: &Query) -> Result<Page, RedisErro
     }
 }
 
-/// The campaigns' headers, where they are what the keys say.
-async fn headers(
+/// What reads headers and, in the same trip, something else.
+async fn headers_and(
     store: &Redis,
     keys: &BTreeSet<&CampaignKey>,
-) -> Result<BTreeMap<CampaignKey, Header>, RedisError> {
-    let ask = |key: &&CampaignKey| Header::ask(store, key.number());
-    let replies = store.read(&keys.iter().map(ask).collect::<Vec<_>>()).await?;
+    mut commands: Vec<Command>,
+) -> Result<(BTreeMap<CampaignKey, Header>, Vec<Reply>), RedisError> {
+    commands.extend(keys.iter().map(|key| Header::ask(store, key.number())));
+    let mut replies = store.read(&commands).await?;
     let mut headers = BTreeMap::new();
-    for (key, reply) in keys.iter().zip(replies) {
+    let of_headers = replies.split_off(replies.len().saturating_sub(keys.len()));
+    for (key, reply) in keys.iter().zip(of_headers) {
+        // Where they are what the keys say.
         if let Some(header) = Header::read(reply.list())?
             && header.of(key).is_some()
         {
             headers.insert((*key).clone(), header);
         }
     }
-    Ok(headers)
+    Ok((headers, replies))
+}
+
+/// How many records the campaign has, and the answers to commands; none if there is no such campaign.
+async fn records_and(
+    store: &Redis,
+    campaign: &CampaignKey,
+    commands: Vec<Command>,
+) -> Result<(u32, Vec<Reply>), RedisError> {
+    let (headers, replies) = headers_and(store, &BTreeSet::from([campaign]), commands).await?;
+    Ok((headers.get(campaign).map_or(0, |header| header.next), replies))
 }
 
 /// How many records the campaign has; none if there is no such campaign.
 pub(super) async fn records(store: &Redis, campaign: &CampaignKey) -> Result<u32, RedisError> {
-    Ok(headers(store, &BTreeSet::from([campaign])).await?.get(campaign).map_or(0, |header| header.next))
+    records_and(store, campaign, Vec::new()).await.map(|(records, _)| records)
 }
 
 async fn by_ids(
@@ -69,17 +82,14 @@ async fn by_ids(
     Ok(records.into_iter().map(|record| campaign.message(record)).collect())
 }
 
-/// The three fields of each page, in one trip.
-async fn read(store: &Redis, pages: &[PageKey]) -> Result<Vec<[Option<Bytes>; 3]>, RedisError> {
-    let ask = |page: &PageKey| {
-        Command::new("HMGET", &page.sheet(store)).arg(page.rows()).arg(page.parameters()).arg(page.facts())
-    };
-    let replies = store.read(&pages.iter().map(ask).collect::<Vec<_>>()).await?;
-    let three = |reply: Reply| {
-        let fields: Vec<Option<Bytes>> = reply.list().into_iter().map(Reply::bytes).collect();
-        fields.try_into().map_err(|_| RedisError::odd("the fields of a page"))
-    };
-    replies.into_iter().map(three).collect()
+/// Asks for the three fields of a page.
+fn ask_all(store: &Redis, page: PageKey) -> Command {
+    Command::new("HMGET", &page.sheet(store)).arg(page.rows()).arg(page.parameters()).arg(page.facts())
+}
+
+fn all_fields(reply: Reply) -> Result<[Option<Bytes>; 3], RedisError> {
+    let fields: Vec<Option<Bytes>> = reply.list().into_iter().map(Reply::bytes).collect();
+    fields.try_into().map_err(|_| RedisError::odd("the fields of a page"))
 }
 
 /// The messages in the order of their keys; `glimpse` is shown the facts of each page.
@@ -88,21 +98,20 @@ async fn by_keys(
     keys: &[MessageKey],
     glimpse: impl Fn(PageKey, Option<Bytes>),
 ) -> Result<Vec<Message>, RedisError> {
-    let campaigns = headers(store, &keys.iter().map(MessageKey::campaign).collect()).await?;
-    let keys: BTreeSet<&MessageKey> =
-        keys.iter().filter(|key| campaigns.contains_key(key.campaign())).collect();
-    let mut pages: BTreeMap<PageKey, Vec<&MessageKey>> = BTreeMap::new();
-    for key in keys {
-        pages.entry(PageKey::of(key.campaign().number(), key.record())).or_default().push(key);
+    let mut pages: BTreeMap<(PageKey, &CampaignKey), Vec<u8>> = BTreeMap::new();
+    for key in keys.iter().collect::<BTreeSet<_>>() {
+        let page = PageKey::of(key.campaign().number(), key.record());
+        pages.entry((page, key.campaign())).or_default().push(slot(key.record()));
     }
-    let places: Vec<PageKey> = pages.keys().copied().collect();
+    let campaigns = pages.keys().map(|(_, campaign)| *campaign).collect();
+    let ask = pages.keys().map(|(page, _)| ask_all(store, *page)).collect();
+    let (campaigns, replies) = headers_and(store, &campaigns, ask).await?;
     let mut messages = Vec::new();
-    for (wanted, fields) in pages.values().zip(read(store, &places).await?) {
-        let Some(campaign) = wanted.first().map(|key| key.campaign()) else { continue };
-        let slots: Vec<u8> = wanted.iter().map(|key| slot(key.record())).collect();
-        let Some(page) = wanted.first().map(|key| PageKey::of(campaign.number(), key.record())) else {
+    for (((page, campaign), slots), reply) in pages.into_iter().zip(replies) {
+        if !campaigns.contains_key(campaign) {
             continue;
-        };
+        }
+        let fields = all_fields(reply)?;
         let [_, _, facts] = &fields;
         glimpse(page, facts.clone());
         unpack(campaign, page, fields, |slot| slots.contains(&slot), &mut messages)?;
@@ -141,17 +150,26 @@ async fn scan(
     of: Kind,
     max: usize,
 ) -> Result<Page, RedisError> {
-    let records = records(store, campaign).await?;
-    let end = from.saturating_add(STRETCH).min(records);
     let number = campaign.number();
-    let mut pages: Vec<PageKey> =
-        (from / RECORDS..end.div_ceil(RECORDS)).map(|page| PageKey { campaign: number, page }).collect();
-    if !matches!(of, Kind::Any | Kind::Naming(_)) {
-        pages = with_any(store, pages, of).await?;
+    let pages =
+        |end: u32| (from / RECORDS..end.div_ceil(RECORDS)).map(|page| PageKey { campaign: number, page });
+    let stretch: Vec<PageKey> = pages(from.saturating_add(STRETCH)).collect();
+    let looks_at_rows = matches!(of, Kind::Any | Kind::Naming(_));
+    // What is known alone is much less than what was planned, so where it decides it is read first.
+    let ask = stretch
+        .iter()
+        .map(|page| if looks_at_rows { ask_all(store, *page) } else { ask_facts(store, *page) });
+    let (records, mut replies) = records_and(store, campaign, ask.collect()).await?;
+    let end = from.saturating_add(STRETCH).min(records);
+    let mut found: Vec<PageKey> = pages(end).collect();
+    replies.truncate(found.len());
+    if !looks_at_rows {
+        found = with_any(found, replies, of)?;
+        replies = store.read(&found.iter().map(|page| ask_all(store, *page)).collect::<Vec<_>>()).await?;
     }
     let mut messages = Vec::new();
-    for (page, fields) in pages.iter().zip(read(store, &pages).await?) {
-        unpack(campaign, *page, fields, |_| true, &mut messages)?;
+    for (page, reply) in found.iter().zip(replies) {
+        unpack(campaign, *page, all_fields(reply)?, |_| true, &mut messages)?;
     }
     messages
         .retain(|message| from <= message.key.record() && message.key.record() < end && of.matches(message));
@@ -163,13 +181,14 @@ async fn scan(
     Ok(Page { messages, next: next.filter(|next| *next < records) })
 }
 
-/// The pages with a planned message that the scan looks for. Reads what is known alone, which is
-/// much less than what was planned.
-async fn with_any(store: &Redis, pages: Vec<PageKey>, of: Kind) -> Result<Vec<PageKey>, RedisError> {
-    let ask = |page: &PageKey| Command::new("HGET", &page.sheet(store)).arg(page.facts());
-    let fields = store.read(&pages.iter().map(ask).collect::<Vec<_>>()).await?;
+fn ask_facts(store: &Redis, page: PageKey) -> Command {
+    Command::new("HGET", &page.sheet(store)).arg(page.facts())
+}
+
+/// The pages with a planned message that the scan looks for, by what is known of each.
+fn with_any(pages: Vec<PageKey>, facts: Vec<Reply>, of: Kind) -> Result<Vec<PageKey>, RedisError> {
     let mut found = Vec::new();
-    for (page, field) in pages.into_iter().zip(fields) {
+    for (page, field) in pages.into_iter().zip(facts) {
         if has_any(&cells::facts_page(field.bytes().as_ref())?, of)? {
             found.push(page);
         }

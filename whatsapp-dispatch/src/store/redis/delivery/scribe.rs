@@ -151,8 +151,10 @@ impl Gathered {
         }
         for wish in &self.wishes {
             let tenant = wish.message.campaign().tenant();
-            let people = [wish.hears.map(|hears| hears.person), wish.counts.map(|counts| counts.person)];
-            wanted.extend(people.into_iter().flatten().map(|person| Cell::Person(tenant.clone(), person)));
+            wanted.extend(wish.counts.map(|counts| Cell::Person(tenant.clone(), counts.person)));
+            let counted = wish.counts.map(|counts| counts.person);
+            let hears = wish.hears.filter(|hears| Some(hears.person) != counted);
+            wanted.extend(hears.map(|hears| Cell::Refusal(tenant.clone(), hears.person)));
         }
         if self.facts.iter().any(|fact| fact.names().is_some()) {
             wanted.insert(Cell::Epoch);

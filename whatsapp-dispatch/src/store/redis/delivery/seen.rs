@@ -10,9 +10,10 @@ use super::cells::{self, Header, PageKey};
 use super::strays;
 use crate::gateway::Wamid;
 use crate::message::{MessageId, PersonId};
-use crate::people::Standing;
+use crate::people::{PersonKey, Standing};
 use crate::store::redis::people::standing;
-use crate::store::redis::sheet::Sheet;
+use crate::store::redis::remembered::{Mark, Refusal, Remembered, key_of_mark};
+use crate::store::redis::sheet::{Sheet, key_of_row, standing_in};
 
 /// Something that a transaction needs to know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +24,10 @@ pub(super) enum Cell {
     Id(u32, MessageId),
     Epoch,
     Strays(TenantId, Wamid),
+    /// Where somebody stands.
     Person(TenantId, PersonId),
+    /// What somebody refuses, and no more.
+    Refusal(TenantId, PersonId),
 }
 
 /// The number of the last change of what is kept without a message; there is none as long as
@@ -47,6 +51,9 @@ pub(super) struct Seen {
     /// Where people stand, and the texts that this was read from.
     pub(super) people: HashMap<(TenantId, PersonId), Standing>,
     pub(super) heard: Vec<(String, Option<Bytes>)>,
+    /// What people refuse who were remembered, and the mark that the store must still have.
+    pub(super) refusals: HashMap<(TenantId, PersonId), Refusal>,
+    pub(super) mark: Option<Mark>,
     /// True when things are remembered from one transaction to the next, so that what is not
     /// changed has to be verified, too.
     pub(super) remembers: bool,
@@ -69,29 +76,29 @@ impl Seen {
         let (people, cells): (Vec<Cell>, Vec<Cell>) = wanted
             .into_iter()
             .filter(|cell| !self.has(cell))
-            .partition(|cell| matches!(cell, Cell::Person(..)));
+            .partition(|cell| matches!(cell, Cell::Person(..) | Cell::Refusal(..)));
+        let people = self.recall(store, people)?;
+        let people = if self.guesses { self.guess(store, people) } else { people };
         let mut sheet = Sheet::of(store);
         let mut told = hear(&mut sheet, &people)?;
-        let people = if self.guesses {
-            self.people.extend(told.drain(..));
-            self.heard.extend(sheet.take_guessed().into_iter().map(|key| (key, None)));
-            Vec::new()
-        } else {
-            people
-        };
         let mut commands: Vec<Command> = cells.iter().map(|cell| ask(store, cell)).collect();
         commands.extend(sheet.questions());
         if commands.is_empty() {
             return Ok(());
         }
+        if !people.is_empty() {
+            commands.push(Command::new("GET", &key_of_mark(store)));
+        }
         let mut replies = store.read(&commands).await?;
-        let answers = replies.split_off(cells.len());
+        let mut answers = replies.split_off(cells.len());
         for (cell, reply) in cells.into_iter().zip(replies) {
             self.learn(cell, reply)?;
         }
         if people.is_empty() {
             return Ok(());
         }
+        let mark = answers.pop().and_then(Reply::bytes);
+        store.part(Remembered::default).known().see(&mark);
         sheet.take(answers)?;
         loop {
             told.clear();
@@ -108,6 +115,49 @@ impl Seen {
         Ok(())
     }
 
+    /// Recalls people as they were when their messages were judged; returns those of whom not enough is
+    /// remembered.
+    fn recall(&mut self, store: &Redis, people: Vec<Cell>) -> Result<Vec<Cell>, RedisError> {
+        let remembered = store.part(Remembered::default);
+        let mut known = remembered.known();
+        let mut unknown = Vec::new();
+        for cell in people {
+            let (Cell::Person(tenant, id) | Cell::Refusal(tenant, id)) = &cell else { continue };
+            let (key, person) = ((tenant.clone(), *id), PersonKey::stored(tenant, *id));
+            let recalled = known.recall(&person);
+            match (&cell, recalled) {
+                // The row of the same person is here already.
+                _ if self.people.contains_key(&key) => {}
+                (Cell::Refusal(..), Some(recalled))
+                    if self.mark.as_ref().is_none_or(|mark| *mark == known.mark) =>
+                {
+                    self.mark = Some(known.mark.clone());
+                    self.refusals.insert(key, recalled.refusal);
+                }
+                (Cell::Person(..), Some(recalled)) => match standing_in(recalled.row.as_ref())? {
+                    Some(standing) => {
+                        self.people.insert(key, standing);
+                        self.heard.push((key_of_row(store, &person), recalled.row));
+                    }
+                    None => unknown.push(cell),
+                },
+                _ => unknown.push(cell),
+            }
+        }
+        Ok(unknown)
+    }
+
+    /// Guesses that these people never said anything; leaves nobody to be asked about.
+    fn guess(&mut self, store: &Redis, people: Vec<Cell>) -> Vec<Cell> {
+        for cell in people {
+            if let Cell::Person(tenant, id) | Cell::Refusal(tenant, id) = cell {
+                self.heard.push((key_of_row(store, &PersonKey::stored(&tenant, id)), None));
+                self.people.insert((tenant, id), Standing::default());
+            }
+        }
+        Vec::new()
+    }
+
     fn has(&self, cell: &Cell) -> bool {
         match cell {
             Cell::Campaign(number) => self.campaigns.contains_key(number),
@@ -117,6 +167,10 @@ impl Seen {
             Cell::Epoch => self.epoch.is_some(),
             Cell::Strays(tenant, wamid) => self.strays.contains_key(&(tenant.clone(), wamid.clone())),
             Cell::Person(tenant, person) => self.people.contains_key(&(tenant.clone(), *person)),
+            Cell::Refusal(tenant, person) => {
+                let key = (tenant.clone(), *person);
+                self.refusals.contains_key(&key) || self.people.contains_key(&key)
+            }
         }
     }
 
@@ -140,7 +194,7 @@ impl Seen {
                 let kept = strays::read(reply.list())?;
                 self.strays.insert((tenant, wamid), kept);
             }
-            Cell::Person(..) => {}
+            Cell::Person(..) | Cell::Refusal(..) => {}
         }
         Ok(())
     }
@@ -153,6 +207,8 @@ impl Seen {
         self.strays.clear();
         self.people.clear();
         self.heard.clear();
+        self.refusals.clear();
+        self.mark = None;
         if epoch {
             self.epoch = None;
         }
@@ -163,7 +219,12 @@ impl Seen {
         match cell {
             Cell::Campaign(number) => drop(self.campaigns.remove(number)),
             Cell::Facts(page) => drop(self.facts.remove(page)),
-            Cell::Epoch | Cell::Rows(_) | Cell::Id(..) | Cell::Strays(..) | Cell::Person(..) => {}
+            Cell::Epoch
+            | Cell::Rows(_)
+            | Cell::Id(..)
+            | Cell::Strays(..)
+            | Cell::Person(..)
+            | Cell::Refusal(..) => {}
         }
     }
 }
@@ -172,7 +233,7 @@ impl Seen {
 fn hear(sheet: &mut Sheet<'_>, people: &[Cell]) -> Result<Vec<Told>, RedisError> {
     let mut told = Vec::with_capacity(people.len());
     for cell in people {
-        if let Cell::Person(tenant, person) = cell {
+        if let Cell::Person(tenant, person) | Cell::Refusal(tenant, person) = cell {
             told.push(((tenant.clone(), *person), standing(sheet, tenant, *person)?));
         }
     }
@@ -187,7 +248,7 @@ fn ask(store: &Redis, cell: &Cell) -> Command {
         Cell::Id(campaign, id) => {
             Command::new("HGET", &cells::shelf(store, *campaign, id)).arg(id.as_bytes())
         }
-        Cell::Epoch | Cell::Person(..) => Command::new("GET", &strays::epoch(store)),
+        Cell::Epoch | Cell::Person(..) | Cell::Refusal(..) => Command::new("GET", &strays::epoch(store)),
         Cell::Strays(tenant, wamid) => strays::ask(store, tenant, wamid),
     }
 }

@@ -16,12 +16,13 @@ use crate::delivery::change::{Changes, Delta};
 use crate::delivery::ledger::{Desk, Ledger, Left};
 use crate::delivery::page::FactsPage;
 use crate::delivery::{PlanRow, PlanVerdict};
-use crate::fact::{Fact, Facts, Gate, What};
+use crate::fact::{Fact, Facts, Gate, Hears, What};
 use crate::gateway::Wamid;
 use crate::message::{CampaignKey, MessageId, MessageKey, PersonId, Salt};
 use crate::people::Standing;
 use crate::store::redis::campaigns::home;
 use crate::store::redis::people;
+use crate::store::redis::remembered::key_of_mark;
 use crate::store::redis::sheet::Sheet;
 
 /// Why a pass over a transaction ended early.
@@ -111,22 +112,29 @@ impl<'a> View<'a> {
     }
 
     /// The commit of this pass, and the pages as they are after it.
-    pub(super) fn commit(&self, left: &Left, marks: &mut Marks) -> (Commit, Vec<(PageKey, Bytes)>) {
+    pub(super) fn commit(
+        &self,
+        left: &Left,
+        marks: &mut Marks,
+    ) -> Result<(Commit, Vec<(PageKey, Bytes)>), RedisError> {
         let mut commit = Commit::new();
         for cell in &self.rests_on {
             self.check(cell, &mut commit);
         }
-        if self.rests_on.iter().any(|cell| matches!(cell, Cell::Person(..))) {
+        if self.rests_on.iter().any(|cell| matches!(cell, Cell::Person(..) | Cell::Refusal(..))) {
             for (key, text) in &self.seen.heard {
                 commit.expect(key, text.clone());
+            }
+            if let Some(mark) = &self.seen.mark {
+                commit.expect(&key_of_mark(self.store), mark.clone());
             }
         }
         let mut pages = Vec::new();
         for (key, page) in self.pages.iter().filter(|(_, page)| page.is_changed()) {
-            let mut field = marks.next().to_vec();
-            field.extend(page.write());
-            let field = Bytes::from(field);
-            commit.write(Command::new("HSET", &key.sheet(self.store)).arg(key.facts()).bytes(field.clone()));
+            let mark = marks.next();
+            let field = Bytes::from(page.write_behind(&mark));
+            let set = Command::new("HSET", &key.sheet(self.store)).arg(key.facts()).bytes(field.clone());
+            commit.write(set.arg(key.mark()).arg(mark));
             pages.push((*key, field));
         }
         for (key, (rows, parameters)) in &self.frozen {
@@ -158,12 +166,12 @@ impl<'a> View<'a> {
             commit.write(Command::new("HSET", &home(self.store, *campaign)).arg("next").int(*next));
         }
         if let Some(sheet) = &self.people {
-            sheet.write_to(&mut commit);
+            sheet.write_to(&mut commit)?;
         }
         strays::write(self.store, &self.kept, &self.taken, self.now, &mut commit);
         self.count(&left.changes, &mut commit);
         put_out(&mut commit, self.store, &left.entries);
-        (commit, pages)
+        Ok((commit, pages))
     }
 
     fn check(&self, cell: &Cell, commit: &mut Commit) {
@@ -178,11 +186,9 @@ impl<'a> View<'a> {
                 }
             }
             Cell::Facts(page) => {
-                let (key, field) = (page.sheet(self.store), page.facts());
-                match self.seen.facts.get(page).and_then(Option::as_ref) {
-                    Some(seen) => commit.expect_field_begins(&key, field, seen.slice(..MARK.min(seen.len()))),
-                    None => commit.expect_field(&key, field, None),
-                }
+                let seen = self.seen.facts.get(page).and_then(Option::as_ref);
+                let mark = seen.map(|seen| seen.slice(..MARK.min(seen.len())));
+                commit.expect_field(&page.sheet(self.store), page.mark(), mark);
             }
             Cell::Rows(page) => {
                 let rows = self.seen.rows.get(page).and_then(|(rows, _)| rows.clone());
@@ -196,7 +202,7 @@ impl<'a> View<'a> {
                 commit.expect(&strays::epoch(self.store), self.seen.epoch.clone().and_then(|epoch| epoch.0));
             }
             // The epoch stands for the ones, what was heard together for the others.
-            Cell::Strays(..) | Cell::Person(..) => {}
+            Cell::Strays(..) | Cell::Person(..) | Cell::Refusal(..) => {}
         }
     }
 
@@ -308,6 +314,18 @@ impl Ledger for View<'_> {
         Ok(named)
     }
 
+    fn refuses(&mut self, tenant: &TenantId, hears: &Hears) -> Result<bool, Stop> {
+        let key = (tenant.clone(), hears.person);
+        if let Some(refusal) = self.seen.refusals.get(&key) {
+            self.rests_on.insert(Cell::Refusal(key.0, key.1));
+            return Ok(refusal.holds_for(hears.marketing));
+        }
+        if !self.seen.people.contains_key(&key) {
+            return self.miss(Cell::Refusal(key.0, key.1));
+        }
+        Ok(self.standing(tenant, hears.person)?.refuses(hears.marketing))
+    }
+
     fn standing(&mut self, tenant: &TenantId, person: PersonId) -> Result<Standing, Stop> {
         let Some(read) = self.seen.people.get(&(tenant.clone(), person)) else {
             return self.miss(Cell::Person(tenant.clone(), person));
@@ -322,7 +340,7 @@ impl Ledger for View<'_> {
     fn count_sent(&mut self, tenant: &TenantId, person: PersonId, at: DateTime<Utc>) -> Result<(), Stop> {
         // All that is known of the person was read when it was asked where they stand.
         let (store, heard) = (self.store, &self.seen.heard);
-        let sheet = self.people.get_or_insert_with(|| Sheet::read_before(store, heard));
+        let sheet = self.people.get_or_insert_with(|| Sheet::having_read(store, heard.iter().cloned()));
         people::count_sent(sheet, tenant, person, at).map_err(Stop::Redis)
     }
 
