@@ -181,9 +181,10 @@ fn four_workers_on_redis_keep_the_days_limit_whatever_breaks() {
     nobody_gets_it_twice(&theirs, &story);
     assert!(count(&theirs, "accepted") <= limit, "the day's limit of {limit} holds: {story}");
     assert_eq!(count(&theirs, "beyond_messaging_limit"), 0, "{story}");
-    // Who is left waits for tomorrow, and for no other reason.
-    let (waiting, held) = (count(&ours, "waiting"), &ours["waits"][0]);
-    assert!(0 < waiting && held["code"] == "quota.daily_exceeded", "{story}");
+    // Who is left waits for tomorrow.
+    let waits = ours["waits"].as_array().into_iter().flatten();
+    let for_tomorrow = waits.filter(|wait| wait["code"] == "quota.daily_exceeded").count();
+    assert!(0 < count(&ours, "waiting") && for_tomorrow == 1, "{story}");
     chaos_was_real(&done, &faults, &story);
 }
 
