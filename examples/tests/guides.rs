@@ -149,6 +149,14 @@ async fn shared(url: &str, chain_secret: &str, meta: CloudApi) -> anyhow::Result
 }
 // ANCHOR_END: many
 
+// ANCHOR: tuned
+fn for_a_slow_line(store: &Redis, meta: CloudApi, evidence: Segments) -> anyhow::Result<Dispatch> {
+    // 1,000 messages a second at 150 ms, over a store that syncs every write.
+    let config = DispatchConfig::default().with_concurrency(192).with_window(768);
+    Ok(Dispatch::builder(store, meta).events(evidence).config(config).build()?)
+}
+// ANCHOR_END: tuned
+
 // ANCHOR: keep
 fn keeping(store: &Redis, meta: CloudApi, evidence: Segments) -> anyhow::Result<Dispatch> {
     let archive = Arc::new(Files::at("/srv/evidence"));

@@ -194,8 +194,9 @@ impl Sweep {
     fn head(&self) -> String {
         let about = if self.about.is_empty() { String::new() } else { format!("{}\n\n", self.about) };
         format!(
-            "{about}{} messages a run, median of {} runs; fewer where answers take 100 ms, and at least 100 for each \
-             lane. Defaults are bold.\n\n\
+            "# What the sweep measured\n\n{about}{} messages a run, median of {} runs; fewer where answers take 100 ms, \
+             and at least 100 for each lane. Defaults are bold.\n\n\
+             ![Messages a second by setting](sweep.svg)\n\n\
              | what is changed | setting | value | messages a second | CPU a message, µs | of the server, µs | store trips a \
              message |\n|---|---|---:|---:|---:|---:|---:|\n",
             self.messages, self.runs
