@@ -184,11 +184,11 @@ pub async fn tenants_share_by_weight(s: Subject) {
     s.lanes.weigh(&[Weight::Tenant(a.tenant().clone(), 3)]).await.unwrap();
     s.add(&a, 0..100).await;
     s.add(&b, 100..200).await;
-    let lease = s.lease(64).await;
-    assert_eq!(lease.records.iter().filter(|record| record.lane == a).count(), 48);
+    let lease = s.lease(80).await;
+    assert_eq!(lease.records.iter().filter(|record| record.lane == a).count(), 60);
     s.lanes.weigh(&[Weight::Tenant(a.tenant().clone(), 1)]).await.unwrap();
-    let lease = s.lease(64).await;
-    assert_eq!(lease.records.iter().filter(|record| record.lane == a).count(), 32);
+    let lease = s.lease(80).await;
+    assert_eq!(lease.records.iter().filter(|record| record.lane == a).count(), 40);
 }
 
 /// Lanes of one tenant share by weight, which may be set before and while they hold records.
@@ -197,11 +197,11 @@ pub async fn lanes_share_by_weight(s: Subject) {
     s.lanes.weigh(&[Weight::Lane(a.clone(), 3)]).await.unwrap();
     s.add(&a, 0..100).await;
     s.add(&b, 100..200).await;
-    let lease = s.lease(64).await;
-    assert_eq!(lease.records.iter().filter(|record| record.lane == a).count(), 48);
+    let lease = s.lease(80).await;
+    assert_eq!(lease.records.iter().filter(|record| record.lane == a).count(), 60);
     s.lanes.weigh(&[Weight::Lane(a.clone(), 0)]).await.unwrap();
-    let lease = s.lease(64).await;
-    assert_eq!(lease.records.iter().filter(|record| record.lane == a).count(), 32);
+    let lease = s.lease(80).await;
+    assert_eq!(lease.records.iter().filter(|record| record.lane == a).count(), 40);
 }
 
 /// Dropping a lane removes a bounded number of records and says whether more are there.

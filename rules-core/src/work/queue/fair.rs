@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Records that a lane is served at one go.
-const QUANTUM: u32 = 16;
+const QUANTUM: u32 = 20;
 /// Virtual time of one record at weight 1. Fits 2^43 records into what SQLite calls an integer.
 const UNIT: u64 = 1 << 20;
 

@@ -7,7 +7,7 @@ use crate::store::redis::RedisError;
 
 /// How many records and bytes a fresh chunk holds at most, unless a single record is longer. A
 /// lane is served as many records at a go as a chunk has, so chunks are rarely cut.
-const CHUNK_RECORDS: u8 = 16;
+const CHUNK_RECORDS: u8 = 20;
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Packs records that nothing has happened to yet.

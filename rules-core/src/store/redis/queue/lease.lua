@@ -5,7 +5,7 @@
 -- and how many records.
 -- Returns the deadline; the next instant worth waking for, if any; the text of the lease, if any;
 -- outlets that still have work; chunks, of which some may be stubs.
-local QUANTUM, UNIT = 16, 1048576
+local QUANTUM, UNIT = 20, 1048576
 local READY_OUTLETS, REAPED, RELEASED, PROMOTED, FORGOTTEN = 1000, 2, 64, 256, 16
 
 local token, max, ttl = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
