@@ -117,6 +117,22 @@ fn a_listing_that_flipped_its_channel_is_frozen_until_somebody_has_looked() {
 }
 
 #[test]
+fn a_listing_that_somebody_gave_to_amazon_is_read_before_its_number_would_take_it_back() {
+    runtime().block_on(async {
+        let at = |m| after(nine(), minutes(m));
+        let flip = Incident::Flip(seller(), sku("CUP"), "AMAZON_EU".to_owned(), 30);
+        let world = world(60).at(at(60), flip).at(at(120), Incident::Restock(item("cup"), 5));
+        let shop = Shop::open(world).await;
+        shop.run_for(minutes(4 * 60)).await;
+        let report = shop.amazon.report();
+        assert_eq!((report.listings_flipped, shop.shown("CUP")), (0, 30), "{report:?}");
+        let record = shop.record("CUP").await;
+        assert_eq!(record.frozen.map(|code| code.to_string()).as_deref(), Some("drift.channel_flip"));
+        shop.is_settled().await;
+    });
+}
+
+#[test]
 fn an_order_of_an_unmapped_sku_waits_for_the_map_and_is_deducted_then() {
     runtime().block_on(async {
         let at = |m| after(nine(), minutes(m));
