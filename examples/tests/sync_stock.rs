@@ -219,6 +219,13 @@ fn a_real_seller_is_planned_then_carried_out_then_published_until_somebody_stops
     let unplanned = live(&["--publish"]).output().unwrap();
     assert!(text(&unplanned.stderr).contains("has never been planned with"), "{unplanned:?}");
 
+    // A token that is none is told as such, and not as a shop without listings.
+    let forged = live(&["--plan", plan]).env("AMAZON_REFRESH_TOKEN", "Atzr|hunter2").output().unwrap();
+    let error = text(&forged.stderr);
+    assert_eq!(forged.status.code(), Some(1), "{error}");
+    assert!(error.contains("account.revoked") && !error.contains("hunter2"), "{error}");
+    assert!(!Path::new(plan).exists(), "a plan of nothing is none");
+
     let before = shown("MUG");
     let planned = said(&live(&["--plan", plan]).output().unwrap());
     assert!(planned.contains("Nothing is written to Amazon"), "{planned}");

@@ -149,14 +149,23 @@ impl Seller {
 
     /// A plan; `None` when somebody interrupts it.
     async fn plan(&self) -> anyhow::Result<Option<Plan>> {
-        eprintln!("Reading orders, stock and listings ...");
-        tokio::select! {
-            plan = self.sync.plan() => Ok(Some(plan?)),
+        eprintln!("Reading orders, stock and listings, which may take some minutes ...");
+        let plan = tokio::select! {
+            plan = self.sync.plan() => plan?,
             () = interrupted() => {
                 eprintln!("Interrupted; nothing was written to Amazon.");
-                Ok(None)
+                return Ok(None);
             }
+        };
+        // Of an account that Amazon turns away little was read, and a plan of that is none.
+        let report = self.sync.report().await?;
+        if let Some((account, why)) = report.stopped.first_key_value() {
+            let letters = self.sync.letters(0, 1_000).await?;
+            let told = letters.iter().rfind(|letter| letter.letter.code.to_string() == *why);
+            let told = told.map_or_else(String::new, |letter| format!(": {}", letter.letter.text));
+            bail!("Amazon turns {account} away ({why}){told}");
         }
+        Ok(Some(plan))
     }
 
     /// Runs the services until somebody stops them or, with a patience, until every number is settled.
