@@ -151,16 +151,16 @@ impl House {
         let tenant = TenantId::parse(ONLY_TENANT).unwrap();
         let tenants = Tenants::new(FixedTenants::new([TenantRecord::new(tenant.clone())]));
         let scope = tenants.enter(&tenant).await.unwrap();
-        let shelf = Shelf::new(&scope, "main").unwrap();
+        let pool = Shelf::new(&scope, "main").unwrap();
         let account = SellerAccount::new(&scope, seller().seller().clone(), seller().region());
-        let positions = store.positions(&shelf, &Items::All { after: None, max: 100 }).await.unwrap();
+        let positions = store.positions(&pool, &Items::All { after: None, max: 100 }).await.unwrap();
         let listings = Listings::All { account, after: None, max: 100 };
-        let listings = store.listings(&shelf, &listings).await.unwrap();
+        let listings = store.listings(&pool, &listings).await.unwrap();
         let mut targets = BTreeMap::new();
         let mut read = Seq::default();
         loop {
             let select = History { item: None, after: read, until: None, max: 500 };
-            let page = store.history(&shelf, &select).await.unwrap();
+            let page = store.history(&pool, &select).await.unwrap();
             let Some(last) = page.last() else { break };
             read = last.seq;
             for moved in page.into_iter().map(|booked| booked.movement) {
@@ -212,12 +212,12 @@ fn truth(amazon: &Simulator) -> (BTreeMap<String, [i64; 2]>, BTreeMap<&'static s
 impl Rest {
     /// True when the ledger is what lies on the shelf, and Amazon shows what can ship of that.
     fn is_true(&self, amazon: &Simulator) -> bool {
-        let (shelf, shown) = truth(amazon);
+        let (there, shown) = truth(amazon);
         let ours = self
             .positions
             .iter()
             .map(|(item, [on_hand, reserved, committed])| (item.clone(), [*on_hand, reserved + committed]));
-        ours.collect::<BTreeMap<_, _>>() == shelf && self.shown == shown
+        ours.collect::<BTreeMap<_, _>>() == there && self.shown == shown
     }
 }
 

@@ -46,13 +46,16 @@ impl Amazon {
     /// Connects to nothing yet: the first call does.
     pub(super) async fn from_environment() -> anyhow::Result<Self> {
         let read = |name: &str| env::var(name).unwrap_or_default();
-        let missing: String = VARIABLES
+        let missing: Vec<String> = VARIABLES
             .iter()
             .filter(|(name, _)| read(name).trim().is_empty())
-            .map(|(name, meaning)| format!("\n  {name}  {meaning}"))
+            .map(|(name, meaning)| format!("  {name}  {meaning}"))
             .collect();
         if !missing.is_empty() {
-            bail!("--live needs credentials from the environment; these are missing:{missing}");
+            bail!(
+                "--live needs credentials from the environment; these are missing:\n{}",
+                missing.join("\n")
+            );
         }
         let seller = SellerId::parse(&read("AMAZON_SELLER_ID")).context("reading AMAZON_SELLER_ID")?;
         let names = read("AMAZON_MARKETPLACES");
