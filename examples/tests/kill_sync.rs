@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use amazon_sync::ledger::{Bucket, Cause, Seq};
 use amazon_sync::seller::{SellerAccount, Shelf};
-use amazon_sync::simulator::{Faults, Simulator};
+use amazon_sync::simulator::{Faults, Incident, Simulator};
 use amazon_sync::sync::ONLY_TENANT;
 use amazon_sync::sync_store::{History, Items, Listings, SyncStore};
 use chrono::{DateTime, Utc};
@@ -29,9 +29,10 @@ mod merchant;
 use merchant::{Files, Killed, Merchant, item, next, seller, sku};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// Parcels leave and numbers settle for so long, at most so often.
-const EVENING: Duration = Duration::from_secs(2 * 3_600);
-const EVENINGS: u32 = 24;
+/// Parcels leave and numbers settle for so long, at most so often. The last parcel leaves in the first
+/// evening, so nothing depends on how many there are.
+const EVENING: Duration = Duration::from_secs(4 * 3_600);
+const EVENINGS: u32 = 12;
 const ORDERS: u64 = 150;
 const EACH: u32 = 1_000;
 const ITEMS: [&str; 3] = ["mug", "cup", "pen"];
@@ -66,7 +67,8 @@ struct Rest {
 impl House {
     fn new(runtime: &Arc<Runtime>, begins_at: DateTime<Utc>, seed: u64, factor: u32) -> Self {
         let world = merchant::world_of(begins_at, seed, EACH).faults(Faults::mild());
-        let world = merchant::busy_day(world, begins_at, seed, ORDERS).build().unwrap();
+        let world = merchant::busy_day(world, begins_at, seed, ORDERS);
+        let world = world.at(after(begins_at, DAY), Incident::Close).build().unwrap();
         let since = SystemClock.now();
         let clock = Arc::new(ScaledClock::starting_at(begins_at, factor));
         let builder = Simulator::builder(world).clock(Arc::<ScaledClock>::clone(&clock));
@@ -129,7 +131,6 @@ impl House {
             killed = self.start();
         }
         self.pass(after(begins_at, DAY), &mut killed.0);
-        self.amazon.world(|world| world.happen(amazon_sync::simulator::Incident::Close));
         for _ in 0..EVENINGS {
             self.pass(after(self.clock.now(), EVENING), &mut killed.0);
             merchant::stop(&killed.0);
