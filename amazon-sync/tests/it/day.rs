@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use amazon_sync::drift::Drift;
 use amazon_sync::listing::Channel;
 use amazon_sync::simulator::{
     Behaviour, CancelledUnits, Faults, Incident, Operation, Rate, ScriptedOrder, ShopSees, Step, UsagePlan,
@@ -42,6 +43,8 @@ fn a_quiet_day_deducts_every_order_and_leaves_the_numbers_to_amazon() {
         let letters = shop.letters().await;
         assert_eq!(letters, [], "{letters:#?}");
         assert!(report.writes < 8, "{report}");
+        let missing = report.drift_by_class.get(&Drift::Missing);
+        assert_eq!(missing, None, "what nobody has looked for yet is not missing: {report}");
     });
 }
 
