@@ -6,6 +6,9 @@
 //! out. Writes are absolute, so one in doubt is handed over again under the same generation. A
 //! listing has one intent, so a feed and a patch are never on their way for it together; only a
 //! zero may overtake what is on its way, and is verified after it.
+//!
+//! A quantity takes a listing out of Amazon's hands that somebody has given to Amazon to ship. So a
+//! listing is read before its number is handed over, unless that was done just now.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,6 +41,13 @@ const RELOAD: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_secs(5);
 /// Submissions on the wire at once.
 const ON_THE_WIRE: usize = 8;
+/// A listing that was read longer ago is read before its number is handed over ...
+const FRESH: Duration = Duration::from_secs(60);
+/// ... and for each that waits it may be this much longer: twice what a read takes, so that those
+/// that were read first have not become old when the last of them are read.
+const FRESH_EACH: Duration = Duration::from_millis(20);
+/// A read that was asked for is asked for again after so long.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
 /// Submissions of one turn, at most: what a turn marks it hands over soon.
 const A_TURN: usize = 40;
 
@@ -54,6 +64,8 @@ pub(crate) struct Publisher {
     in_doubt: HashMap<ListingKey, DateTime<Utc>>,
     /// Failures in a row of each listing.
     failures: HashMap<ListingKey, u32>,
+    /// Listings that are to be read before their number goes, with when that was asked for.
+    asked: HashMap<ListingKey, DateTime<Utc>>,
     pace: FeedPace,
     reload_at: DateTime<Utc>,
     failed: u32,
@@ -71,6 +83,7 @@ impl Publisher {
             not_before: HashMap::new(),
             in_doubt: HashMap::new(),
             failures: HashMap::new(),
+            asked: HashMap::new(),
             pace: FeedPace::default(),
             reload_at: now,
             failed: 0,
@@ -147,27 +160,45 @@ impl Publisher {
     }
 
     fn forget_settled(&mut self, records: &[Arc<ListingRecord>]) {
-        if self.not_before.is_empty() && self.in_doubt.is_empty() && self.failures.is_empty() {
+        let is_empty = self.not_before.is_empty() && self.in_doubt.is_empty() && self.failures.is_empty();
+        if is_empty && self.asked.is_empty() {
             return;
         }
         let has = |key: &ListingKey| records.binary_search_by(|record| record.key.cmp(key)).is_ok();
         self.not_before.retain(|key, _| has(key));
         self.in_doubt.retain(|key, _| has(key));
         self.failures.retain(|key, _| has(key));
+        self.asked.retain(|key, _| has(key));
     }
 
-    /// Numbers that are on nobody's way.
+    /// Numbers that are on nobody's way, of listings that are known to be the merchant's to ship.
     fn open(&mut self, records: &[Arc<ListingRecord>], now: DateTime<Utc>) -> Vec<Arc<ListingRecord>> {
         self.not_before.retain(|_, at| now < *at);
         let map = self.account.map();
         let is_open = |record: &&Arc<ListingRecord>| {
             record.intent.as_ref().is_some_and(|intent| intent.stage == Stage::Open)
                 && record.frozen.is_none()
-                && !record.key.channel().is_amazon()
+                && is_merchants(record)
                 && map.listing(record.key.sku(), record.key.channel()).is_ok()
                 && !self.not_before.contains_key(&record.key)
         };
-        records.iter().filter(is_open).map(Arc::clone).collect()
+        let open: Vec<_> = records.iter().filter(is_open).map(Arc::clone).collect();
+        let waiting = u32::try_from(open.len()).unwrap_or(u32::MAX);
+        let fresh = FRESH.saturating_add(FRESH_EACH.saturating_mul(waiting));
+        let (go, old) = open.into_iter().partition(|record| was_read_within(record, fresh, now));
+        self.ask_for(old, now);
+        go
+    }
+
+    /// Has listings read. The number goes when that is done.
+    fn ask_for(&mut self, records: Vec<Arc<ListingRecord>>, now: DateTime<Utc>) {
+        self.asked.retain(|_, at| now < after(*at, ASK_AGAIN));
+        for record in records {
+            if !self.asked.contains_key(&record.key) {
+                self.account.read.put(record.key.clone(), now);
+                self.asked.insert(record.key.clone(), now);
+            }
+        }
     }
 
     /// Numbers whose submission is in doubt, and that are to be handed over again now.
@@ -177,6 +208,7 @@ impl Publisher {
         }
         let is_due = |record: &&Arc<ListingRecord>| {
             self.in_doubt.get(&record.key).is_some_and(|at| *at <= now)
+                && is_merchants(record)
                 && record.intent.as_ref().is_some_and(crate::intent::Intent::is_in_flight)
         };
         let due: Vec<_> = records.iter().filter(is_due).map(Arc::clone).collect();
@@ -288,6 +320,18 @@ impl Publisher {
             _ => None,
         }
     }
+}
+
+/// True unless the listing is Amazon's to ship, by the SKU map or by what was read last.
+fn is_merchants(record: &ListingRecord) -> bool {
+    let is_shown_so = record.shown.as_ref().is_some_and(|shown| shown.state.channel.is_amazon());
+    !record.key.channel().is_amazon() && !is_shown_so
+}
+
+/// What is absent has nobody who could ship it, and what was never read has no number of ours.
+fn was_read_within(record: &ListingRecord, fresh: Duration, now: DateTime<Utc>) -> bool {
+    let shown = record.shown.as_ref().filter(|shown| shown.absent == 0);
+    shown.is_none_or(|shown| now <= after(shown.state.as_of, fresh))
 }
 
 /// What goes now, by which lane, and when more can.

@@ -27,6 +27,10 @@ impl Classes {
             telemetry::count("sync_writes_saved_total", None, 1);
             desk.tally.add(|counts| counts.writes_saved += 1);
         }
+        // Nobody has looked yet: that is no way to stand.
+        if class == Drift::Missing && judged.before.shown.is_none() {
+            return;
+        }
         let before = self.last.get(&judged.key).copied().unwrap_or((Drift::InSync, false));
         let is_same = before.0 == class;
         if !is_same {

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rules_core::judge::fault::{Classify, Fault};
-use rules_core::work::clock::ClockExt;
+use rules_core::work::clock::{ClockExt, after};
 
 use super::{PlanError, Sync};
 use crate::desk::AccountDesk;
 use crate::desk::TurnError;
 use crate::poller::Poller;
+use crate::poller::window::SETTLED;
 use crate::reader::Reader;
 use crate::sku_map::ListingId;
 use crate::snapshot::Snapshots;
@@ -20,6 +22,10 @@ use crate::sync_store::ListingRecord;
 
 /// Answers of Amazon that failed in a row before a plan is given up.
 const PATIENCE: u32 = 5;
+
+/// Orders that may explain a number are polled for so often, and so much later each time.
+const ROUNDS: u32 = 4;
+const ROUND: Duration = Duration::from_secs(20);
 
 impl Sync {
     /// Orders, the host's stock, then the listings, as they are now. Nothing is done while the
@@ -47,6 +53,33 @@ impl Sync {
 
     async fn orders(&self, account: &Arc<AccountDesk>) -> Result<(), PlanError> {
         let mut poller = Poller::new(Arc::clone(&self.desk), Arc::clone(account));
+        self.poll(&mut poller, account).await
+    }
+
+    /// Waits for the orders up to an instant, which Amazon tells two minutes later. If they are not
+    /// known then, the plan says so.
+    pub(super) async fn orders_to(
+        &self,
+        account: &Arc<AccountDesk>,
+        to: DateTime<Utc>,
+    ) -> Result<(), PlanError> {
+        // One for all rounds: it learns Amazon's clock by the first, and then asks as late as can be.
+        let mut poller = Poller::new(Arc::clone(&self.desk), Arc::clone(account));
+        let clock = &self.desk.clock;
+        for _ in 0..ROUNDS {
+            self.poll(&mut poller, account).await?;
+            let accounts = std::slice::from_ref(&account.account);
+            let cursors = self.desk.store.cursors(&self.desk.shelf, accounts).await?;
+            let closed_to = cursors.accounts.first().and_then(|cursor| cursor.closed_to);
+            if closed_to.is_some_and(|closed_to| to <= closed_to) || account.stopped().is_some() {
+                break;
+            }
+            clock.sleep_until(after(to, SETTLED + ROUND).max(after(clock.now(), ROUND))).await;
+        }
+        Ok(())
+    }
+
+    async fn poll(&self, poller: &mut Poller, account: &AccountDesk) -> Result<(), PlanError> {
         let mut failures = 0;
         loop {
             match poller.turn().await {

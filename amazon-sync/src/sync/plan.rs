@@ -1,4 +1,5 @@
 use std::fmt::{self, Display, Formatter, Write};
+use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use rules_core::work::StoreError;
@@ -146,6 +147,10 @@ impl Sync {
     /// about each listing, without doing it. What was read is in the ledger afterwards; no number is
     /// published and none is decided.
     ///
+    /// A listing that could show more than it does may have been sold by an order that Amazon has not
+    /// told yet. Where there is one, the plan waits some two and a half minutes for the orders up to
+    /// the instant at which the listings were read.
+    ///
     /// While the services run ([`Sync::run`]), it goes by what they know.
     ///
     /// # Errors
@@ -159,7 +164,12 @@ impl Sync {
         let mut rows = Vec::new();
         let mut listings = 0;
         for account in &self.desk.accounts {
-            let judged = self.judge_all(account).await?;
+            let mut judged = self.judge_all(account).await?;
+            let orders_to = judged.iter().filter_map(|judged| judged.orders_to).max();
+            if let Some(orders_to) = orders_to.filter(|_| !self.desk.is_running.load(Ordering::Relaxed)) {
+                self.orders_to(account, orders_to).await?;
+                judged = self.judge_all(account).await?;
+            }
             listings += judged.len();
             rows.extend(judged.iter().filter_map(row));
         }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use amazon_sync::drift::Drift;
 use amazon_sync::listing::Channel;
 use amazon_sync::simulator::{
     Behaviour, CancelledUnits, Faults, Incident, Operation, Rate, ScriptedOrder, ShopSees, Step, UsagePlan,
@@ -42,6 +43,8 @@ fn a_quiet_day_deducts_every_order_and_leaves_the_numbers_to_amazon() {
         let letters = shop.letters().await;
         assert_eq!(letters, [], "{letters:#?}");
         assert!(report.writes < 8, "{report}");
+        let missing = report.drift_by_class.get(&Drift::Missing);
+        assert_eq!(missing, None, "what nobody has looked for yet is not missing: {report}");
     });
 }
 
@@ -113,6 +116,22 @@ fn a_listing_that_flipped_its_channel_is_frozen_until_somebody_has_looked() {
         assert_eq!(shop.amazon.report().listings_flipped, 0);
         assert!(sync.release(&key).await.unwrap());
         assert!(!sync.release(&key).await.unwrap());
+    });
+}
+
+#[test]
+fn a_listing_that_somebody_gave_to_amazon_is_read_before_its_number_would_take_it_back() {
+    runtime().block_on(async {
+        let at = |m| after(nine(), minutes(m));
+        let flip = Incident::Flip(seller(), sku("CUP"), "AMAZON_EU".to_owned(), 30);
+        let world = world(60).at(at(60), flip).at(at(120), Incident::Restock(item("cup"), 5));
+        let shop = Shop::open(world).await;
+        shop.run_for(minutes(4 * 60)).await;
+        let report = shop.amazon.report();
+        assert_eq!((report.listings_flipped, shop.shown("CUP")), (0, 30), "{report:?}");
+        let record = shop.record("CUP").await;
+        assert_eq!(record.frozen.map(|code| code.to_string()).as_deref(), Some("drift.channel_flip"));
+        shop.is_settled().await;
     });
 }
 

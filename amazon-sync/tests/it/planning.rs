@@ -59,6 +59,31 @@ fn a_plan_says_what_would_be_done_and_does_nothing() {
 }
 
 #[test]
+fn a_plan_waits_for_the_orders_that_may_explain_a_lower_number_and_raises_what_none_does() {
+    runtime().block_on(async {
+        let mut builder = world(60);
+        for name in ["MUG", "CUP"] {
+            let write = Incident::ForeignWrite(seller(), sku(name), 40);
+            builder = builder.at(after(nine(), minutes(1)), write);
+        }
+        // Bought just before the listings are read: nobody is told of it yet.
+        builder = builder.at(after(nine(), minutes(2)), place(bought(sku("CUP"), 3)));
+        let shop = Shop::with(builder, |builder| builder.config(SyncConfig::default().by_plan_only())).await;
+        shop.clock.sleep_until(after(nine(), minutes(2))).await;
+        let plan = shop.sync.plan().await.unwrap();
+        let rows: Vec<_> = plan
+            .rows()
+            .iter()
+            .map(|row| {
+                (row.listing.sku.as_str(), row.shown.map(Quantity::get), row.becomes.map(Quantity::get))
+            })
+            .collect();
+        assert_eq!(rows, [("CUP", Some(37), Some(57)), ("MUG", Some(40), Some(60))], "{plan}");
+        assert!(shop.clock.now() < after(nine(), minutes(6)), "it waits for minutes and not for long");
+    });
+}
+
+#[test]
 fn a_plan_is_applied_as_far_as_the_world_has_not_moved() {
     runtime().block_on(async {
         let shop = too_much().await;

@@ -6,6 +6,7 @@
 //!
 //! Reads the shop of 2,000 SKUs in `examples/data/shop`, lets a day pass in about a minute against
 //! a simulated Amazon and the merchant's own shop, and reports what was sold, written and oversold.
+//! With `--live` it keeps the listings of a real seller account; see `--help`.
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ async fn main() -> ExitCode {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Broken) => ExitCode::from(2),
         Ok(Ended::Interrupted) => ExitCode::from(130),
+        Ok(Ended::Unheard) => ExitCode::from(141),
         Err(error) => {
             eprintln!("sync-stock: {error:#}");
             ExitCode::FAILURE

@@ -1,8 +1,7 @@
 //! A simulated day: Amazon, the shop, the clock and the synchroniser between them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use amazon_sync::config::SyncConfig;
 use amazon_sync::rules_core::store::memory::Memory;
@@ -12,19 +11,24 @@ use amazon_sync::rules_core::work::ids::RandomIds;
 use amazon_sync::seller::{MarketplaceId, Region};
 use amazon_sync::simulator::{AmazonAccount, Incident, NoticeSink, Simulator};
 use amazon_sync::sync::{Account, Applied, Moved, Plan, Running, Sync, SyncBuilder};
-use anyhow::{Context, bail, ensure};
+use amazon_sync::sync_store::Letter;
+use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
+use super::place::Place;
 use super::shop::{MARKETPLACE, Shop};
 use super::table::Table;
-use super::{Options, check};
+use super::{Ended, Options, check, explain};
+use crate::fleet::interrupted;
 
 const SELLER: &str = "A2NEXAMPLETF53";
 /// A Monday morning.
 const BEGINS_AT: &str = "2026-01-05T06:00:00Z";
-/// After the last buyer, parcels leave and numbers settle for so long at most.
+/// After the last buyer, parcels leave and numbers settle for so long at most: by the day's clock, and by
+/// the machine's, which a fast day leaves little of.
 const EVENING: TimeDelta = TimeDelta::hours(8);
+const EVENING_HERE: Duration = Duration::from_mins(1);
 /// How often it is looked whether they have, and how often the table gets a row.
 const LOOK: TimeDelta = TimeDelta::minutes(10);
 const ROW: TimeDelta = TimeDelta::hours(1);
@@ -44,29 +48,9 @@ pub(super) struct Outcome {
     pub(super) sync: amazon_sync::sync::Report,
     pub(super) amazon: amazon_sync::simulator::Report,
     pub(super) applied: Option<Applied>,
-    pub(super) letters: usize,
+    pub(super) letters: Vec<Letter>,
     /// What must hold and does not.
     pub(super) broken: Vec<String>,
-}
-
-/// Where the ledger is kept.
-enum Place {
-    Memory,
-    File(PathBuf),
-    Temporary,
-}
-
-impl Place {
-    fn parse(store: Option<&str>) -> anyhow::Result<Self> {
-        match store {
-            None => Ok(Self::Temporary),
-            Some("memory") => Ok(Self::Memory),
-            Some(other) => match other.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-                Some(path) => Ok(Self::File(path.into())),
-                None => bail!("--store {other}: use memory or sqlite:PATH"),
-            },
-        }
-    }
 }
 
 impl Day {
@@ -75,6 +59,9 @@ impl Day {
         let account = AmazonAccount::parse(SELLER, Region::Europe)?;
         let begins_at = BEGINS_AT.parse()?;
         let Shop { map, mut world } = Shop::read(options, &account, begins_at)?;
+        if let Some(sku) = &options.explain {
+            explain::can_be(&map, sku)?;
+        }
         if options.plan.is_some() || options.apply.is_some() {
             // Before the shop opens, so that a plan still holds when it is applied.
             world.happen(Incident::Close);
@@ -86,6 +73,7 @@ impl Day {
             let account =
                 Account::new(account.seller().clone(), account.region(), map).marketplaces([marketplace]);
             let config = SyncConfig::default().with_events_expected();
+            let config = if options.apply.is_some() { config.by_plan_only() } else { config };
             let builder = builder.account(account).sink(amazon.patches()).sink(amazon.feeds()).config(config);
             anyhow::Ok(builder)
         };
@@ -120,6 +108,17 @@ impl Day {
         self.clock.now()
     }
 
+    /// Says what is left of a day that somebody interrupted.
+    pub(super) fn interrupted(&self, options: &Options) -> Ended {
+        let passed = self.now() - self.begins_at;
+        let (hours, minutes) = (passed.num_hours(), passed.num_minutes() % 60);
+        eprintln!("Interrupted after {hours}:{minutes:02} of the day.");
+        if let Ok(Place::File(path)) = Place::parse(options.store.as_deref()) {
+            eprintln!("The ledger so far is in {}; its simulated Amazon is gone.", path.display());
+        }
+        Ended::Interrupted
+    }
+
     /// Lets the day pass; `None` when somebody interrupts it.
     pub(super) async fn pass(
         &self,
@@ -130,15 +129,18 @@ impl Day {
             Some(plan) => {
                 // The ledger is empty: what the plan rests on is read first.
                 let _ = self.sync.plan().await?;
-                Some(self.sync.apply(plan, Moved::RefuseAll).await?)
+                let moved = if options.leave_out_moved { Moved::LeaveOut } else { Moved::RefuseAll };
+                let applied = self.sync.apply(plan, moved).await;
+                Some(applied.context(
+                    "in the simulation a plan is good for the seed and the files that it was made with",
+                )?)
             }
             None => None,
         };
         let running = self.sync.start();
         let broken = tokio::select! {
             ended = self.hours_and_evening(options, applied.is_some()) => ended?,
-            interrupt = tokio::signal::ctrl_c() => {
-                interrupt.context("waiting for an interrupt")?;
+            () = interrupted() => {
                 drain(running).await?;
                 return Ok(None);
             }
@@ -149,7 +151,7 @@ impl Day {
             sync: self.sync.report().await?,
             amazon: self.amazon.report(),
             applied,
-            letters: self.sync.letters(0, 100_000).await?.len(),
+            letters: self.sync.letters(0, 100_000).await?,
             broken,
         }))
     }
@@ -171,10 +173,12 @@ impl Day {
             closes_at
         };
         self.amazon.world(|world| world.happen(Incident::Close));
+        let closed = Instant::now();
         let broken = loop {
             self.clock.sleep(LOOK.to_std()?).await;
             let broken = check::broken(self).await?;
-            if broken.is_empty() || closes_at + EVENING <= self.now() {
+            let is_over = closes_at + EVENING <= self.now() && EVENING_HERE <= closed.elapsed();
+            if broken.is_empty() || is_over {
                 break broken;
             }
         };

@@ -1,14 +1,17 @@
 //! What is said at the end.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::time::Duration;
 
 use amazon_sync::drift::Drift;
 use amazon_sync::simulator::OperationReport;
+use amazon_sync::sync_store::{Letter, NewLetter};
 use serde::Serialize;
 
 use super::ReportFormat;
 use super::day::Outcome;
+use super::screen::say;
 
 /// What is printed as JSON.
 #[derive(Serialize)]
@@ -35,6 +38,7 @@ struct Summary<'a> {
     p99_change_to_effect_s: Option<f64>,
     orders_missed: u64,
     letters: usize,
+    letters_by_code: BTreeMap<String, u64>,
     applied: Option<usize>,
     operations: &'a [OperationReport],
     invariants_ok: bool,
@@ -64,7 +68,8 @@ impl<'a> Summary<'a> {
             p50_change_to_effect_s: seconds(sync.p50_change_to_effect),
             p99_change_to_effect_s: seconds(sync.p99_change_to_effect),
             orders_missed: sync.orders_missed,
-            letters: *letters,
+            letters: letters.len(),
+            letters_by_code: by_code(letters).into_iter().map(|(code, (count, _))| (code, count)).collect(),
             applied: applied.as_ref().map(|applied| applied.decided),
             operations,
             invariants_ok: broken.is_empty(),
@@ -76,50 +81,95 @@ impl<'a> Summary<'a> {
 pub(super) fn print(outcome: &Outcome, format: ReportFormat) -> anyhow::Result<()> {
     let summary = Summary::of(outcome);
     match format {
-        ReportFormat::Json => println!("{}", serde_json::to_string(&summary)?),
-        ReportFormat::Text => people(outcome, &summary),
+        ReportFormat::Json => say(serde_json::to_string(&summary)?)?,
+        ReportFormat::Text => say(people(outcome, &summary)?)?,
     }
     Ok(())
 }
 
-fn people(outcome: &Outcome, summary: &Summary<'_>) {
-    println!();
+fn people(outcome: &Outcome, summary: &Summary<'_>) -> Result<String, std::fmt::Error> {
+    let mut text = String::from("\n");
     if let Some(applied) = &outcome.applied {
-        print!("{applied}");
+        writeln!(text, "plan        {} numbers of it were decided and published", applied.decided)?;
+        for (listing, why) in &applied.left_out {
+            writeln!(text, "left out    {listing}: {why}")?;
+        }
     }
-    println!(
-        "sold        {} units in {} orders on Amazon, {} more shipped by Amazon, {} in the shop",
-        summary.units_sold, summary.orders, summary.units_sold_by_amazon, summary.shop_units_sold
-    );
-    println!(
+    writeln!(
+        text,
+        "sold        {} units in {} orders on Amazon, {} of them shipped by Amazon; {} in the shop",
+        summary.units_sold + summary.units_sold_by_amazon,
+        summary.orders,
+        summary.units_sold_by_amazon,
+        summary.shop_units_sold
+    )?;
+    writeln!(
+        text,
         "oversold    {} units, {} in 10,000 orders",
         summary.oversold_units, summary.oversold_per_10k_orders
-    );
-    println!("writes      {}, and {} saved", summary.writes, summary.writes_saved);
-    println!(
+    )?;
+    writeln!(
+        text,
+        "writes      {}, and {} changes that needed none because Amazon counts its own sales",
+        summary.writes, summary.writes_saved
+    )?;
+    writeln!(
+        text,
         "budget      {:.1} % of the calls that Amazon allowed, {} wasted",
         summary.budget_share * 100.0,
         summary.wasted_calls
-    );
+    )?;
     let seconds =
         |effect: Option<f64>| effect.map_or_else(|| "-".to_owned(), |effect| format!("{effect:.0} s"));
-    println!(
+    writeln!(
+        text,
         "effect      {} from a change to its effect in the middle, {} for all but one in a hundred",
         seconds(summary.p50_change_to_effect_s),
         seconds(summary.p99_change_to_effect_s)
-    );
-    for (class, times) in summary.drift_by_class {
-        println!("drift       {class}: {times}");
+    )?;
+    for (class, times) in summary.drift_by_class.iter().filter(|(class, _)| **class != Drift::InSync) {
+        writeln!(text, "drift       {:<22} {times:>6} times: {}", class.as_str(), meaning(*class))?;
     }
-    println!("letters     {} for somebody to look at", summary.letters);
+    writeln!(text, "letters     {} for somebody to look at", summary.letters)?;
+    for (code, (count, first)) in by_code(&outcome.letters) {
+        writeln!(text, "            {code} {count} times, such as {}: {}", first.subject, first.text)?;
+    }
     for broken in summary.broken {
-        println!("BROKEN      {broken}");
+        writeln!(text, "BROKEN      {broken}")?;
     }
-    if summary.invariants_ok {
-        println!(
-            "The ledger's sums are those of the orders, no listing that Amazon ships was written, every number is settled."
-        );
+    text.push_str(if summary.invariants_ok {
+        "The ledger's sums are those of the orders, no listing that Amazon ships was written, every number is settled."
+    } else {
+        "Something that must hold does not: see BROKEN above."
+    });
+    Ok(text)
+}
+
+/// What a listing that stands so is like.
+const fn meaning(class: Drift) -> &'static str {
+    match class {
+        Drift::InSync => "as it should be",
+        Drift::OursAhead => "what can ship had changed",
+        Drift::InFlight => "a number was on its way",
+        Drift::LostWrite => "a number did not arrive in time",
+        Drift::UnseenSale => "Amazon showed less than the known orders explain",
+        Drift::ForeignWrite => "somebody else wrote a number",
+        Drift::LateCancel => "Amazon showed more than the known orders explain",
+        Drift::ChannelFlip => "somebody had it shipped through another channel",
+        Drift::Missing => "Amazon did not show it",
+        Drift::Unmapped => "nobody said how many there are",
+        Drift::Ambiguous => "the SKU map says two things about it",
+        Drift::DeclaredEffectiveGap => "Amazon had stored a number and did not show it yet",
     }
+}
+
+/// Letters by their code: how many, and the first of them.
+fn by_code(letters: &[Letter]) -> BTreeMap<String, (u64, &NewLetter)> {
+    let mut by_code = BTreeMap::new();
+    for Letter { letter, .. } in letters {
+        by_code.entry(letter.code.to_string()).or_insert((0, letter)).0 += 1;
+    }
+    by_code
 }
 
 #[expect(clippy::cast_precision_loss, reason = "nobody makes 2^52 calls")]

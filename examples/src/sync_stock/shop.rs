@@ -1,6 +1,6 @@
 //! A shop from three files: what listings are made of, what lies on the shelf, who wants what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,11 +10,11 @@ use amazon_sync::simulator::{
 };
 use amazon_sync::sku::{ItemCode, Sku};
 use amazon_sync::sku_map::{ListingId, Recipe, SkuMap};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
 
 use super::Options;
+use super::rows::{Row, read};
 
 /// The shop's marketplace.
 pub(super) const MARKETPLACE: &str = "A1PA6795UKMFR9";
@@ -25,20 +25,46 @@ pub(super) struct Shop {
 }
 
 /// What a row of the shelf says.
-#[derive(Deserialize)]
 struct Pile {
     item: ItemCode,
     on_hand: u32,
-    shop_per_hour: Option<f64>,
+    shop_per_hour: f64,
+}
+
+impl Pile {
+    fn of(row: &Row<'_>) -> Result<Self, String> {
+        Ok(Self {
+            item: ItemCode::parse(row.text("item")).map_err(|error| error.to_string())?,
+            on_hand: row.units("on_hand")?.ok_or("on_hand is empty; write 0 when there are none")?,
+            shop_per_hour: row.per_hour("shop_per_hour")?,
+        })
+    }
 }
 
 /// What a row of the demand says.
-#[derive(Deserialize)]
 struct Wanted {
-    sku: Sku,
     per_hour: f64,
-    most_units: Option<u32>,
-    on_amazons_shelf: Option<u32>,
+    most_units: u32,
+    on_amazons_shelf: u32,
+}
+
+impl Wanted {
+    fn of(row: &Row<'_>) -> Result<(Sku, Self), String> {
+        let sku = Sku::parse(row.text("sku")).map_err(|error| error.to_string())?;
+        let wanted = Self {
+            per_hour: row.per_hour("per_hour")?,
+            most_units: row.units("most_units")?.unwrap_or(1).max(1),
+            on_amazons_shelf: row.units("on_amazons_shelf")?.unwrap_or(0),
+        };
+        Ok((sku, wanted))
+    }
+}
+
+/// The SKU map of the options.
+pub(super) fn sku_map(options: &Options) -> anyhow::Result<SkuMap> {
+    let path = path_of(options.skus.as_ref(), "skus.csv");
+    let file = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
+    SkuMap::from_csv(file).with_context(|| format!("the SKU map {}", path.display()))
 }
 
 impl Shop {
@@ -48,12 +74,31 @@ impl Shop {
         account: &AmazonAccount,
         begins_at: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
-        let path = path_of(options.skus.as_ref(), "skus.csv");
-        let map =
-            SkuMap::from_csv(open(&path)?).with_context(|| format!("the SKU map {}", path.display()))?;
-        let shelf: Vec<Pile> = rows(&path_of(options.shelf.as_ref(), "shelf.csv"))?;
-        let demand: Vec<Wanted> = rows(&path_of(options.demand.as_ref(), "demand.csv"))?;
-        let on_hand = shelf.iter().map(|pile| (pile.item.clone(), pile.on_hand)).collect();
+        let map = sku_map(options)?;
+        let path = path_of(options.shelf.as_ref(), "shelf.csv");
+        let shelf: Vec<Pile> = read(&path, &["item", "on_hand"], &["shop_per_hour"], Pile::of)?;
+        let on_hand: BTreeMap<ItemCode, u32> =
+            shelf.iter().map(|pile| (pile.item.clone(), pile.on_hand)).collect();
+        let lacking: Vec<&ItemCode> =
+            map.items().map(|(_, code)| code).filter(|code| !on_hand.contains_key(*code)).collect();
+        if let Some(first) = lacking.first() {
+            bail!(
+                "{} has no row for {} of the items that the SKU map names, such as {first}; add them, with 0 on hand when there are none",
+                path.display(),
+                lacking.len()
+            );
+        }
+        let path = path_of(options.demand.as_ref(), "demand.csv");
+        let optional = ["most_units", "on_amazons_shelf"];
+        let demand = read(&path, &["sku", "per_hour"], &optional, Wanted::of)?;
+        let demand: BTreeMap<Sku, Wanted> = demand.into_iter().collect();
+        let listed: BTreeSet<&Sku> = map.listings().map(|(_, listing)| listing.sku).collect();
+        if let Some(stranger) = demand.keys().find(|sku| !listed.contains(sku)) {
+            bail!(
+                "{}: the SKU map does not have {stranger}; add it there, or remove its row",
+                path.display()
+            );
+        }
 
         let mut world = World::builder(begins_at)
             .seed(options.seed)
@@ -64,29 +109,17 @@ impl Shop {
             .flips(0.05)
             .subscribe()
             .seller(account, [MARKETPLACE]);
-        for pile in &shelf {
-            world = world.item(pile.item.clone(), pile.on_hand);
-            if let Some(per_hour) = pile.shop_per_hour {
-                world = world.shop_wants(pile.item.clone(), per_hour);
-            }
-        }
         for (place, pile) in shelf.iter().enumerate() {
+            world = world.item(pile.item.clone(), pile.on_hand);
+            world = world.shop_wants(pile.item.clone(), pile.shop_per_hour);
             world = restocked(world, pile, place, begins_at);
         }
-        for wanted in &demand {
-            let listings = map.listings_of(&wanted.sku).map_err(|why| {
-                anyhow::anyhow!(
-                    "demand for {}: {why}; the SKU map and the demand belong together",
-                    wanted.sku
-                )
-            })?;
-            let listings: Vec<_> = listings.map(|(id, listing)| (id, listing.channel.is_amazon())).collect();
-            for (id, is_amazon) in listings {
-                let listing = listed(&map, wanted, id, is_amazon, &on_hand);
-                world = world.listing(account, listing);
-            }
+        for (id, listing) in map.listings() {
+            let wanted = demand.get(listing.sku);
+            let plan = listed_as(&map, id, listing.sku, wanted, &on_hand);
+            world = world.listing(account, plan);
         }
-        Ok(Self { map, world: world.build().context("making the simulated world")? })
+        Ok(Self { world: world.build().context("making the simulated world")?, map })
     }
 }
 
@@ -112,27 +145,32 @@ fn behaviour() -> Behaviour {
     behaviour
 }
 
-fn listed(
+fn listed_as(
     map: &SkuMap,
-    wanted: &Wanted,
     id: ListingId,
-    is_amazon: bool,
+    sku: &Sku,
+    wanted: Option<&Wanted>,
     on_hand: &BTreeMap<ItemCode, u32>,
 ) -> ListingPlan {
-    let plan = if is_amazon {
-        ListingPlan::amazon(wanted.sku.clone(), wanted.on_amazons_shelf.unwrap_or(0))
+    let is_amazons = map.mapped(id).is_some_and(|listing| listing.channel.is_amazon());
+    let plan = if is_amazons {
+        ListingPlan::amazon(sku.clone(), wanted.map_or(0, |wanted| wanted.on_amazons_shelf))
     } else {
-        let recipe = map.recipe_of(id);
-        let parts: Vec<(ItemCode, u32)> = recipe
-            .iter()
-            .flat_map(Recipe::iter)
-            .filter_map(|(item, units)| Some((map.item_code(item)?.clone(), units)))
-            .collect();
+        let parts = parts(map, map.recipe_of(id));
         let full =
             parts.iter().map(|(item, units)| on_hand.get(item).unwrap_or(&0) / units).min().unwrap_or(0);
-        ListingPlan::merchant(wanted.sku.clone(), as_found(id, full)).made_of(parts).lead_time(2)
+        ListingPlan::merchant(sku.clone(), as_found(id, full)).made_of(parts).lead_time(2)
     };
-    plan.wanted(wanted.per_hour).up_to(wanted.most_units.unwrap_or(1))
+    match wanted {
+        Some(wanted) => plan.wanted(wanted.per_hour).up_to(wanted.most_units),
+        None => plan,
+    }
+}
+
+/// What a listing is made of, by the codes of its items.
+pub(super) fn parts(map: &SkuMap, recipe: Option<Recipe<'_>>) -> Vec<(ItemCode, u32)> {
+    let parts = recipe.iter().flat_map(Recipe::iter);
+    parts.filter_map(|(item, units)| Some((map.item_code(item)?.clone(), units))).collect()
 }
 
 /// What Amazon shows before the synchroniser first runs: one number in twelve is what somebody once
@@ -147,19 +185,4 @@ const fn as_found(id: ListingId, full: u32) -> u32 {
 
 fn path_of(given: Option<&PathBuf>, name: &str) -> PathBuf {
     given.cloned().unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("data/shop").join(name))
-}
-
-fn open(path: &Path) -> anyhow::Result<File> {
-    File::open(path).with_context(|| format!("opening {}", path.display()))
-}
-
-fn rows<T: for<'a> Deserialize<'a>>(path: &Path) -> anyhow::Result<Vec<T>> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(open(path)?);
-    let rows: Result<Vec<T>, csv::Error> = reader.deserialize().collect();
-    rows.with_context(|| {
-        format!(
-            "reading {}; each row needs the columns of the file that comes with the program",
-            path.display()
-        )
-    })
 }

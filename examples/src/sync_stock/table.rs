@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::ReportFormat;
 use super::day::Day;
+use super::screen::aside;
 
 pub(super) struct Table {
     format: ReportFormat,
@@ -19,10 +20,11 @@ impl Table {
         let (sync, amazon) = (day.sync.report().await?, day.amazon.report());
         if !self.has_head {
             self.has_head = true;
-            self.line(" time   orders   sold   shop  oversold  writes  saved   open  throttled");
+            let head = " time   orders   sold   shop  oversold  writes  saved   open  throttled";
+            aside(self.format, head)?;
         }
         let throttled: u64 = amazon.operations.iter().map(|operation| operation.throttled).sum();
-        self.line(&format!(
+        let row = format!(
             "{:>2}:{:02} {:>8} {:>6} {:>6} {:>9} {:>7} {:>6} {:>6} {:>10}",
             passed.num_hours(),
             passed.num_minutes() % 60,
@@ -34,15 +36,8 @@ impl Table {
             sync.writes_saved,
             sync.intents,
             throttled,
-        ));
+        );
+        aside(self.format, row)?;
         Ok(())
-    }
-
-    /// Standard output holds nothing but the object when the report is JSON.
-    fn line(&self, line: &str) {
-        match self.format {
-            ReportFormat::Text => println!("{line}"),
-            ReportFormat::Json => eprintln!("{line}"),
-        }
     }
 }

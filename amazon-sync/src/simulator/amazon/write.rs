@@ -195,7 +195,8 @@ impl Amazon {
     }
 
     /// Somebody else has the listing shipped through another channel: with the code of one of
-    /// Amazon's, Amazon ships it and has so many; else the merchant does and shows so many.
+    /// Amazon's, Amazon ships it and has so many; else the merchant does and shows so many. What was
+    /// on its way to the listing is overtaken.
     pub(in super::super) fn flip(&mut self, account: &AmazonAccount, sku: &Sku, code: &str, quantity: u32) {
         let at = self.now;
         let listing = self.sellers.get_mut(account).and_then(|seller| seller.listings.get_mut(sku));
@@ -205,6 +206,7 @@ impl Amazon {
         listing.stored =
             vec![Entry { code: code.to_owned(), quantity: quantity_stored, lead_time_days: None }];
         listing.shown.clear();
+        listing.writing.clear();
         listing.amazon =
             is_amazon.then(|| AmazonShelf { code: code.to_owned(), fulfillable: quantity, reserved: 0 });
         if !is_amazon {

@@ -126,6 +126,15 @@ async fn a_merchants_number_for_a_listing_that_amazon_ships_flips_it() {
 }
 
 #[tokio::test]
+async fn a_number_on_its_way_is_overtaken_when_somebody_hands_the_listing_to_amazon() {
+    let rig = rig(slow(), Faults::none()).await;
+    rig.amazon.patches().submit(&rig.account, &[rig.write("MUG", 3)]).await.unwrap();
+    rig.amazon.world(|world| world.happen(Incident::Flip(owner(), sku("MUG"), "AMAZON_NA".to_owned(), 9)));
+    rig.pass(4 * 3_600);
+    assert_eq!((rig.shown("MUG"), rig.amazon.report().listings_flipped), (9, 0));
+}
+
+#[tokio::test]
 async fn more_patches_than_the_burst_are_not_now_and_say_when() {
     let rig = rig(slow(), Faults::none()).await;
     let writes: Vec<_> = (0..7).map(|n| rig.write("MUG", n)).collect();
