@@ -10,11 +10,12 @@
 //! this process, over HTTP on 127.0.0.1.
 //!
 //! Amazon grants 5 patches a second, and to learn of a rate takes a thousand calls. So that a run
-//! takes minutes instead of hours, the simulated Amazon grants 20 times as many, which its rate
-//! header says, and its answers take a 20th of 150 ms; the burst stays 5. What is measured, calls
-//! accepted of calls allowed, has no unit of time. It is the harder case: a process that is not
-//! woken in time loses 20 times as many calls, and half a second in which refusals count as one is
-//! 50 calls long. `--rate 5 --seconds 2000` is Amazon's own pace.
+//! takes minutes instead of hours, the simulated Amazon grants 10 times as many, which its rate
+//! header says, and its answers take a tenth of 150 ms; the burst stays 5. What is measured, calls
+//! accepted of calls allowed, has no unit of time. It is the harder case: a process that is woken
+//! late loses 10 times as many calls, and the half second in which refusals count as one is 25
+//! calls long. `--rate 5 --seconds 2000` is Amazon's own pace. A run of less than 7,000 calls says
+//! little of a rate that doubles: a higher one is tried once in a thousand.
 //!
 //! share = useful calls / (burst + rate x time up to the last of them), waste = 429s / calls.
 
@@ -65,10 +66,10 @@ struct Run {
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
     at_once: u32,
     /// Calls a second that the simulated Amazon publishes.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=200))]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
     rate: u32,
     /// How long each scenario runs; the true rate changes when half of it is over.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(2..=7_200))]
+    #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u64).range(2..=7_200))]
     seconds: u64,
     /// Prints one JSON object.
     #[arg(long)]
