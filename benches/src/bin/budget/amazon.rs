@@ -55,7 +55,7 @@ impl Scenario {
     pub(crate) fn seller(&self) -> Seller {
         Seller {
             url: self.amazon.url().to_owned(),
-            seller: SELLER.to_owned(),
+            id: SELLER.to_owned(),
             client_id: self.amazon.client_id().to_owned(),
             client_secret: self.amazon.client_secret().expose_secret().to_owned(),
             refresh_token: self.amazon.refresh_token(&self.account).expose_secret().to_owned(),

@@ -37,7 +37,7 @@ pub(crate) struct Orders {
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Seller {
     pub(crate) url: String,
-    pub(crate) seller: String,
+    pub(crate) id: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
     pub(crate) refresh_token: String,
@@ -119,8 +119,7 @@ impl Seller {
             .with_login_url(&format!("{}/auth/o2/token", self.url))?;
         let amazon = SpApi::new(config, Arc::new(secrets), pacer, Arc::new(SystemClock))?;
         let marketplace = MarketplaceId::parse(MARKETPLACE)?;
-        let access =
-            SellerAccess::new(scope, SellerId::parse(&self.seller)?, REGION, [marketplace], "seller")?;
+        let access = SellerAccess::new(scope, SellerId::parse(&self.id)?, REGION, [marketplace], "seller")?;
         let account = access.account().clone();
         amazon.authorise(access);
         Ok((PatchSink::new(amazon), account))

@@ -9,6 +9,7 @@ const MILLION: f64 = 1e6;
 
 /// How long one round took.
 #[derive(Clone, Copy, Serialize)]
+#[expect(clippy::struct_field_names, reason = "each says its unit")]
 pub(crate) struct Took {
     pub(crate) best_ms: f64,
     pub(crate) median_ms: f64,
@@ -18,6 +19,7 @@ pub(crate) struct Took {
 
 /// MiB that the process holds more for each part, in the order in which they are made.
 #[derive(Clone, Copy, Serialize)]
+#[expect(clippy::struct_field_names, reason = "each says its unit")]
 pub(crate) struct Memory {
     /// The SKU map: all SKUs, items and recipes, with what reading it has left over.
     pub(crate) map_mb: f64,
