@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use amazon_sync::adapters::host::StockFile;
 use amazon_sync::adapters::sp_api::{FeedSink, PatchSink, SellerAccess, SpApi, SpApiConfig};
-use amazon_sync::config::SyncConfig;
 use amazon_sync::rules_core::judge::tenant::{TenantId, TenantRecord};
 use amazon_sync::rules_core::store::sqlite::Sqlite;
 use amazon_sync::rules_core::work::clock::SystemClock;
@@ -18,16 +17,12 @@ use amazon_sync::seller::{MarketplaceId, Region, SellerId};
 use amazon_sync::sku::Sku;
 use amazon_sync::sku_map::SkuMap;
 use amazon_sync::sync::{Account, Applied, Moved, Plan, Received, Sync};
+
 // ANCHOR_END: uses
 
 // ANCHOR: open
 /// The seller's shop: `skus.csv`, `stock.csv` and the ledger `shop.db` lie in the folder.
-async fn open(
-    folder: &Path,
-    amazon: SpApiConfig,
-    secrets: FixedSecrets,
-    config: SyncConfig,
-) -> anyhow::Result<Sync> {
+async fn open(folder: &Path, amazon: SpApiConfig, secrets: FixedSecrets) -> anyhow::Result<Sync> {
     let shop = TenantId::parse("shop")?;
     let tenants = Tenants::new(FixedTenants::new([TenantRecord::new(shop.clone())]));
     let scope = tenants.enter(&shop).await?;
@@ -47,7 +42,6 @@ async fn open(
         .sink(FeedSink::new(amazon))
         .account(Account::new(seller, region, map))
         .tenant(tenants, shop)
-        .config(config)
         .build()
         .await?;
     Ok(sync)
@@ -89,6 +83,37 @@ async fn keep_true(sync: &Sync, until: impl Future<Output = ()> + Send) -> anyho
     Ok(())
 }
 // ANCHOR_END: run
+
+// ANCHOR: program
+/// `look` writes a plan, `apply` decides what it says, `run` keeps the seller true.
+async fn program(
+    word: Option<&str>,
+    folder: &Path,
+    sync: Sync,
+    until: impl Future<Output = ()> + Send,
+) -> anyhow::Result<()> {
+    match word {
+        Some("look") => first_look(folder, &sync).await.map(drop),
+        Some("apply") => apply(folder, &sync).await.map(drop),
+        Some("run") => keep_true(&sync, until).await,
+        _ => anyhow::bail!("say look, apply or run"),
+    }
+}
+
+// ANCHOR_END: program
+
+#[expect(dead_code, reason = "the guide's main compiles here, and its parts run below")]
+// ANCHOR: main
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let [id, secret, token] = ["CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN"].map(std::env::var);
+    let (amazon, secrets) = real(&id?, &secret?, &token?)?;
+    let folder = Path::new(".");
+    let sync = open(folder, amazon, secrets).await?;
+    let ctrl_c = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    program(std::env::args().nth(1).as_deref(), folder, sync, ctrl_c).await
+}
+// ANCHOR_END: main
 
 // ANCHOR: notified
 /// True: delete it from your queue. False: have it sent again later.
@@ -208,20 +233,21 @@ spoon,30
             amazon.world(|world| world.shown(&seller, &sku)).unwrap()
         };
 
-        let by_plan = SyncConfig::default().by_plan_only();
-        let sync = open(folder, config.clone(), secrets.clone(), by_plan).await.unwrap();
-        let plan = first_look(folder, &sync).await.unwrap();
+        let sync = open(folder, config.clone(), secrets.clone()).await.unwrap();
+        let never = std::future::pending;
+        program(Some("look"), folder, sync.clone(), never()).await.unwrap();
+        let plan = Plan::from_tsv(&fs::read_to_string(folder.join("plan.tsv")).unwrap()).unwrap();
         assert_eq!((plan.listings(), plan.writes()), (2, 1), "{plan}");
         assert_eq!((amazon.report().writes, shows("MUG")), (0, 20));
-        assert_eq!(apply(folder, &sync).await.unwrap().decided, 1);
-        drop(sync);
+        program(Some("apply"), folder, sync, never()).await.unwrap();
+        assert_eq!(amazon.report().writes, 0, "whoever runs it publishes");
 
-        let sync = open(folder, config, secrets, SyncConfig::default()).await.unwrap();
+        let sync = open(folder, config, secrets).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let running = sync.clone();
+        let (running, place) = (sync.clone(), folder.to_owned());
         let task = tokio::spawn(async move {
             let stopped = async move { stopped.await.unwrap_or_default() };
-            keep_true(&running, stopped).await
+            program(Some("run"), &place, running, stopped).await
         });
         until(|| shows("MUG") == 17).await;
 

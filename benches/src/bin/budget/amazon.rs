@@ -18,7 +18,7 @@ const SELLER: &str = "A2NEXAMPLETF53";
 pub(crate) const REGION: Region = Region::Europe;
 pub(crate) const MARKETPLACE: &str = "A1PA6795UKMFR9";
 const OPERATION: Operation = Operation::PatchListingsItem;
-const BURST: u32 = 5;
+pub(crate) const BURST: u32 = 5;
 /// Calls that are on their way at Amazon's own pace: 5 a second, with 150 ms there and back.
 const ON_THE_WAY: f64 = 0.75;
 

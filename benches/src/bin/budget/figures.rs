@@ -4,6 +4,8 @@ use amazon_sync::simulator::OperationReport;
 use benches::process::cpu_time;
 use serde::Serialize;
 
+use crate::amazon::BURST;
+use crate::calm::Lateness;
 use crate::worker::Told;
 
 pub(crate) struct Figures {
@@ -14,6 +16,7 @@ pub(crate) struct Figures {
     pub(crate) seconds: u64,
     /// By how much the true rate changed, and what Amazon counted.
     pub(crate) scenarios: Vec<(Option<f64>, OperationReport)>,
+    pub(crate) lateness: Lateness,
     pub(crate) told: Vec<Told>,
 }
 
@@ -29,6 +32,10 @@ struct Summary {
     seconds: u64,
     scenarios: Vec<ScenarioSummary>,
     limits_kept: bool,
+    /// How late this process was woken, and how often later than Amazon's burst lasts.
+    late_p99_ms: f64,
+    late_most_ms: f64,
+    later_than_a_burst: usize,
     /// Questions for a permit that were answered with a wait, of each call, in the middle of all.
     waits_per_call: f64,
     /// Of all processes but Amazon's, for each call.
@@ -69,6 +76,9 @@ impl Figures {
             seconds: self.seconds,
             scenarios,
             limits_kept,
+            late_p99_ms: rounded(self.lateness.p99_ms()),
+            late_most_ms: rounded(self.lateness.most_ms()),
+            later_than_a_burst: self.lateness.above_ms(1e3 * f64::from(BURST) / f64::from(self.rate)),
             waits_per_call: per_call(self.told.iter().map(|told| told.not_now).sum()),
             client_cpu_us_per_call: per_call(self.told.iter().map(|told| told.cpu_us).sum()),
             amazon_cpu_us_per_call: per_call(cpu_time()?.as_micros().try_into()?),
@@ -131,6 +141,10 @@ impl Summary {
                 if scenario.kept { "kept" } else { "NOT KEPT" }
             );
         }
+        println!(
+            "  woken late by {} ms (p99), {} ms at most, {} times by more than a burst",
+            self.late_p99_ms, self.late_most_ms, self.later_than_a_burst
+        );
         println!(
             "  a call: {} waits, {} us of CPU, and {} us of Amazon's",
             self.waits_per_call, self.client_cpu_us_per_call, self.amazon_cpu_us_per_call

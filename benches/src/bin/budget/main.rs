@@ -17,6 +17,10 @@
 //! calls long. `--rate 5 --seconds 2000` is Amazon's own pace. A run of less than 7,000 calls says
 //! little of a rate that doubles: a higher one is tried once in a thousand.
 //!
+//! The figures are Amazon's and the pacer's only where processes are woken in time: what arrives
+//! more than a burst late arrives at once with what follows, and is refused. So the run tells how late
+//! it was woken itself; on a machine with other work to do a lower rate says more.
+//!
 //! share = useful calls / (burst + rate x time up to the last of them), waste = 429s / calls.
 
 use std::time::Duration;
@@ -26,12 +30,14 @@ use clap::{Args, Parser, Subcommand};
 use rules_core::work::ids::{Ids, RandomIds};
 
 mod amazon;
+mod calm;
 mod figures;
 mod fleet;
 mod server;
 mod worker;
 
 use amazon::Scenario;
+use calm::Calm;
 use figures::Figures;
 use fleet::Fleet;
 use worker::Orders;
@@ -115,11 +121,13 @@ impl Run {
             // Each task has a listing of its own.
             listings: (nth..self.at_once).step_by(processes as usize).collect(),
         }))?;
+        let calm = Calm::watch();
         fleet.go()?;
         let half = Duration::from_millis(self.seconds * 500);
         tokio::time::sleep(half).await;
         scenarios.iter().for_each(Scenario::change);
         tokio::time::sleep(half).await;
+        let lateness = calm.lateness();
         let told = fleet.end()?;
         let scenarios = scenarios.iter().map(Scenario::outcome).collect::<anyhow::Result<_>>()?;
         Ok(Figures {
@@ -129,6 +137,7 @@ impl Run {
             rate: self.rate,
             seconds: self.seconds,
             scenarios,
+            lateness,
             told,
         })
     }
