@@ -44,6 +44,9 @@
 //!
 //! Over HTTP there is one more path, `GET /simulator/report`.
 //!
+//! A [`Race`] is a smaller model for one question: how often the last units of one SKU are sold
+//! twice, by what is held back.
+//!
 //! Deliberately not here: buyers' data, prices, subscriptions to notifications, deleting listings,
 //! and supply sources.
 
@@ -74,6 +77,7 @@ mod http;
 mod in_process;
 mod json;
 mod plan;
+mod race;
 mod read;
 mod report;
 mod sandbox;
@@ -91,6 +95,7 @@ pub use happening::{Happening, What, Why};
 pub use host::SimulatedShop;
 pub use in_process::{SimulatedFeeds, SimulatedMarketplace, SimulatedPatches};
 pub use plan::{Operation, Rate, UsagePlan};
+pub use race::{Publishing, Race, RaceDay};
 pub use report::{OperationReport, Report};
 pub use sandbox::{SandboxAnswer, SandboxCase, SandboxCases, SandboxDoor, SandboxError, SandboxRequest};
 pub use world::{Incident, ListingPlan, ShopMove, ShopSees, World, WorldBuilder, WorldError};

@@ -16,8 +16,19 @@ pub fn cpu_time() -> anyhow::Result<Duration> {
 
 /// The most memory that this process ever held, in MiB.
 pub fn peak_rss_mb() -> anyhow::Result<f64> {
+    status_mb("VmHWM:")
+}
+
+/// The memory that this process holds, in MiB.
+pub fn rss_mb() -> anyhow::Result<f64> {
+    status_mb("VmRSS:")
+}
+
+fn status_mb(name: &str) -> anyhow::Result<f64> {
     let text = std::fs::read_to_string("/proc/self/status").context("reading /proc/self/status")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in it")?;
-    let kib: f64 = line.trim().trim_end_matches(" kB").parse().context("VmHWM is no number")?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let line = line.with_context(|| format!("/proc/self/status has no {name}"))?;
+    let kib: f64 =
+        line.trim().trim_end_matches(" kB").parse().with_context(|| format!("{name} is no number"))?;
     Ok(kib / 1024.0)
 }

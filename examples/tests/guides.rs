@@ -53,6 +53,11 @@ use whatsapp_dispatch::template::{
 };
 use whatsapp_dispatch::webhook::{Handshake, WebhookHandler, signature};
 
+// --- sync a seller, read a plan -----------------------------------------------------------------
+
+#[path = "guides/seller.rs"]
+mod seller;
+
 // --- send a campaign ----------------------------------------------------------------------------
 
 const TENANTS_AND_RULES: &str = r#"

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 /// How many units are held back when stock is low.
 ///
-/// The defaults are measured: in the four scenarios of this crate's tests they oversell a tenth and
-/// less of what overwriting does, and leave nothing unsold. A quantile of 0.9 missed that by a
-/// little.
+/// The defaults are measured: in the four races of the simulator (`Race::MEASURED`) they oversell a
+/// tenth and less of what overwriting does, and leave nothing unsold. What is held back from Amazon
+/// is sold elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Config", into = "Config")]
 pub struct LagBuffer(Config);

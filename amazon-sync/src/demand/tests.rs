@@ -2,8 +2,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-mod scenarios;
-
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn at(second: i64) -> DateTime<Utc> {

@@ -94,10 +94,11 @@ impl LearnedRate {
             return;
         }
         let since_short = self.short_us.map_or(f64::INFINITY, |short| between(short, now_us));
-        if since_short <= 2.0 * self.interval_us() {
-            self.wanted += f64::from(granted);
-        } else {
+        if 2.0 * self.interval_us() < since_short {
             self.steadily = false;
+        } else if !self.would_be_an_echo(now_us) {
+            // Otherwise a raise would go on although it is refused.
+            self.wanted += f64::from(granted);
         }
         self.passed += f64::from(granted);
     }
@@ -119,9 +120,7 @@ impl LearnedRate {
     /// side wants a longer rest; `None` for a call that was on its way when another was refused.
     pub fn refused(&mut self, burst: u32, now_us: u64, rest_us: u64) -> Option<u64> {
         self.passed = (self.passed - 1.0).max(0.0);
-        if let Some(refused) = self.refused_us
-            && (now_us < refused || between(refused, now_us) < ECHO_US.max(REST * self.interval_us()))
-        {
+        if self.would_be_an_echo(now_us) {
             return None;
         }
         let before = self.base;
@@ -135,6 +134,13 @@ impl LearnedRate {
         // Who was refused wants more, though nobody may ask during the rest.
         self.short_us = Some(until);
         Some(until)
+    }
+
+    /// Whether a refusal now says no more than the last one did.
+    fn would_be_an_echo(&self, now_us: u64) -> bool {
+        self.refused_us.is_some_and(|refused| {
+            now_us < refused || between(refused, now_us) < ECHO_US.max(REST * self.interval_us())
+        })
     }
 
     /// The pace that the evidence allows.

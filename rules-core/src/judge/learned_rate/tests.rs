@@ -67,6 +67,17 @@ fn a_raise_that_lasts_is_kept() {
 }
 
 #[test]
+fn a_raise_waits_until_a_refusal_would_be_heard() {
+    let mut rate = LearnedRate::expecting(200.0);
+    rate.refused(4, SECOND, 0).unwrap();
+    let base = rate.base;
+    let now = calls(&mut rate, SECOND, 90, 5_000);
+    assert!((rate.per_second() - base).abs() < 1e-9, "{rate:?}");
+    calls(&mut rate, now, 60, 5_000);
+    assert!(base < rate.per_second() && rate.per_second() < 1.5 * base, "{rate:?}");
+}
+
+#[test]
 fn calls_that_nobody_waited_for_raise_nothing_and_prove_nothing() {
     let mut rate = LearnedRate::expecting(5.0);
     rate.refused(4, SECOND, 0).unwrap();

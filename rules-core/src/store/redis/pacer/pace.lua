@@ -49,14 +49,20 @@ local function learned_interval(learned)
   return 1000000 / (learned.base * raise(learned, 0))
 end
 
+local function would_be_an_echo(learned)
+  if learned.refused < 0 then return false end
+  local since = now - learned.refused
+  return since < 0 or since < math.max(ECHO, REST * learned_interval(learned))
+end
+
 local function learn_grant(learned, granted, want)
   if granted < want then learned.short = now end
   if granted == 0 then return end
   local since_short = learned.short < 0 and math.huge or math.max(now - learned.short, 0)
-  if since_short <= 2 * learned_interval(learned) then
-    learned.wanted = learned.wanted + granted
-  else
+  if 2 * learned_interval(learned) < since_short then
     learned.steadily = 0
+  elseif not would_be_an_echo(learned) then
+    learned.wanted = learned.wanted + granted
   end
   learned.passed = learned.passed + granted
 end
@@ -81,10 +87,7 @@ end
 -- Until when nothing is granted, or nil for an echo.
 local function learn_refusal(learned, burst, rest)
   learned.passed = math.max(learned.passed - 1, 0)
-  if learned.refused >= 0 then
-    local since = now - learned.refused
-    if since < 0 or since < math.max(ECHO, REST * learned_interval(learned)) then return nil end
-  end
+  if would_be_an_echo(learned) then return nil end
   local before = learned.base
   local base = after_refusal(learned, burst)
   learned.base = math.min(math.max(base, FLOOR * learned.expected), CEILING * learned.expected)
