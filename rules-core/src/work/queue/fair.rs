@@ -8,7 +8,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Records that a lane is served at one go.
+/// Records that a lane is served at one go. Round numbers are leased, and a part of them: a lease of 500 is
+/// 25 turns and cuts no chunk.
 const QUANTUM: u32 = 20;
 /// Virtual time of one record at weight 1. Fits 2^43 records into what SQLite calls an integer.
 const UNIT: u64 = 1 << 20;
