@@ -234,7 +234,7 @@ async fn the_configuration_of_the_guide_is_read() {
     assert!(format!("{campaign:?}").contains("mobile"));
 
     // Compiled, not run: these need an account, or a campaign of another process.
-    let _ = (production, shared, keeping);
+    let _ = (production, shared, keeping, for_a_slow_line);
     let dispatch = Dispatch::new(&Memory::new(), Nowhere).unwrap();
     assert!(stop(&dispatch, &TenantId::parse("main").unwrap(), "none").await.unwrap().is_none());
     let _ = why;
