@@ -141,11 +141,15 @@ impl Header {
             is_right = false;
         }
         for (column, name, remedy) in [
-            (Column::Sku, "sku", "name a column so"),
-            (Column::Channel, "channel", "name a column so: DEFAULT, AMAZON_EU ..., or empty"),
+            (Column::Sku, "sku", "name one so; it holds the SKU of the listing"),
+            (
+                Column::Channel,
+                "channel",
+                "name one so; it holds DEFAULT, AMAZON_EU and the like, or nothing where there is no listing",
+            ),
         ] {
             if header.place(column).is_none() {
-                builder.refuse(line, None, SkuMapProblem::Empty { column: name, remedy });
+                builder.refuse(line, None, SkuMapProblem::NoColumn { column: name, remedy });
                 is_right = false;
             }
         }

@@ -29,7 +29,15 @@ pub enum SkuMapProblem {
         /// What is wrong with it.
         reason: SkuError,
     },
-    /// A cell that must be filled is empty, or the file has no such column.
+    /// The file has no such column.
+    #[error("there is no column {column}; {remedy}")]
+    NoColumn {
+        /// Which column.
+        column: &'static str,
+        /// How to name it, and what it holds.
+        remedy: &'static str,
+    },
+    /// A cell that must be filled is empty.
     #[error("column {column} is empty; {remedy}")]
     Empty {
         /// Which column.

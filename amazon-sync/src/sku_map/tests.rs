@@ -190,7 +190,7 @@ fn headers_are_found_by_name_and_say_what_is_missing() {
     assert!(read("\u{feff}Kind\tUnits\tOF\tSKU\tChannel\nitem\t2\tmug\tMUG\tDEFAULT\n").is_ok());
     let error = |csv: &str| read(csv).unwrap_err().to_string();
     assert!(error("sku,unit\nMUG,2\n").contains("line 1: column \"unit\" is not known; use sku, channel"));
-    assert!(error("sku,unit\nMUG,2\n").contains("line 1: column channel is empty; name a column so"));
+    assert!(error("sku,unit\nMUG,2\n").contains("line 1: there is no column channel; name one so"));
     assert!(error("sku,channel,sku\n").contains("column \"sku\" is named twice"));
     assert!(error("").contains("the file is empty"));
     assert!(error("sku,channel\n\"MUG,DEFAULT\nCUP,DEFAULT\n").contains("line 2: a quote opens here"));
