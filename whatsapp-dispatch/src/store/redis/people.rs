@@ -84,7 +84,8 @@ async fn standings_of(store: &Redis, people: &[PersonKey]) -> Result<Vec<Standin
     let standings = if rows.iter().all(Option::is_none) {
         vec![Standing::default(); people.len()]
     } else {
-        computed_on(Sheet::having_read(store, keys.into_iter().zip(rows.iter().cloned())), |sheet| {
+        let sheet = Sheet::having_read(store, keys.into_iter().zip(rows.iter().cloned())).at_once();
+        computed_on(sheet, |sheet| {
             let register = Register { rows: sheet, key: &NO_KEY };
             people.iter().map(|person| register.standing(person)).collect::<Result<Vec<_>, _>>()
         })

@@ -106,12 +106,17 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// One of which rows were read, all as of one instant.
+    /// One of which rows were read before.
     pub(super) fn having_read(
         store: &'a Redis,
         read: impl IntoIterator<Item = (String, Option<Bytes>)>,
     ) -> Self {
-        Self { read: read.into_iter().collect(), read_at_once: true, ..Self::of(store) }
+        Self { read: read.into_iter().collect(), ..Self::of(store) }
+    }
+
+    /// The same, where one command read all of it.
+    pub(super) fn at_once(self) -> Self {
+        Self { read_at_once: true, ..self }
     }
 
     /// True when all that was asked for was read.

@@ -77,8 +77,10 @@ impl Seen {
             .into_iter()
             .filter(|cell| !self.has(cell))
             .partition(|cell| matches!(cell, Cell::Person(..) | Cell::Refusal(..)));
-        let people = self.recall(store, people)?;
-        let people = if self.guesses { self.guess(store, people) } else { people };
+        let mut people = self.recall(store, people)?;
+        if self.guesses {
+            self.guess(store, people.drain(..));
+        }
         let mut sheet = Sheet::of(store);
         let mut told = hear(&mut sheet, &people)?;
         let mut commands: Vec<Command> = cells.iter().map(|cell| ask(store, cell)).collect();
@@ -147,15 +149,14 @@ impl Seen {
         Ok(unknown)
     }
 
-    /// Guesses that these people never said anything; leaves nobody to be asked about.
-    fn guess(&mut self, store: &Redis, people: Vec<Cell>) -> Vec<Cell> {
+    /// Guesses that these people never said anything.
+    fn guess(&mut self, store: &Redis, people: impl Iterator<Item = Cell>) {
         for cell in people {
             if let Cell::Person(tenant, id) | Cell::Refusal(tenant, id) = cell {
                 self.heard.push((key_of_row(store, &PersonKey::stored(&tenant, id)), None));
                 self.people.insert((tenant, id), Standing::default());
             }
         }
-        Vec::new()
     }
 
     fn has(&self, cell: &Cell) -> bool {
